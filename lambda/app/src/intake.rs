@@ -1,0 +1,4 @@
+//! Where records come from. One file each.
+
+pub mod inflate;
+pub mod local_file;

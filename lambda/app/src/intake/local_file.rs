@@ -1,0 +1,287 @@
+//! Trail files on this machine, found by walking folders and told apart by content.
+//!
+//! Must not know what is in a record. A file is read whole where it fits into a buffer that each
+//! thread reuses, and in pieces otherwise.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use failure_monitor_core::find::KeyIds;
+use failure_monitor_core::finding::{Read as Counts, Warning};
+use failure_monitor_core::look::{FirstLook, Scratch, SecondLook};
+use failure_monitor_core::split::{Piece, Splitter};
+use fearless_simd::Level;
+use libdeflater::Decompressor;
+use tempfile::NamedTempFile;
+use walkdir::WalkDir;
+
+use super::inflate::{self, End, NotWhole};
+
+/// Texts up to this many bytes are read whole.
+const LARGEST_WHOLE: u64 = 256 << 20;
+
+/// Something to read.
+#[derive(Debug)]
+pub struct Input {
+    /// The name in messages: the path as given, or `-`.
+    pub name: String,
+    /// Bytes on disk.
+    pub size: u64,
+    place: Place,
+}
+
+#[derive(Debug)]
+enum Place {
+    Path(PathBuf),
+    /// What came on standard input, on disk because it is read twice.
+    Spooled(NamedTempFile),
+}
+
+/// What was found below the paths.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// What to read, largest first, so that no thread is left alone with a large file at the end.
+    pub inputs: Vec<Input>,
+    /// Digest and Insights files that were passed over.
+    pub passed_over: u64,
+    /// What could not be listed.
+    pub warnings: Vec<Warning>,
+}
+
+/// Lists files below paths; `-` is standard input.
+pub fn list(paths: &[PathBuf], stdin: impl Read) -> Listing {
+    let mut listing = Listing::default();
+    let mut stdin = Some(stdin);
+    for path in paths {
+        if path == Path::new("-") {
+            if let Some(stdin) = stdin.take() {
+                listing.add("-", spool(stdin));
+            }
+            continue;
+        }
+        for entry in WalkDir::new(path).follow_links(true).sort_by_file_name() {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(err) => {
+                    let name = err.path().unwrap_or(path).display().to_string();
+                    listing.warn(name, &reason(err.into()));
+                    continue;
+                }
+            };
+            if entry.file_type().is_dir() {
+                continue;
+            }
+            let below = entry.path().strip_prefix(path).unwrap_or(entry.path());
+            if is_passed_over(below) {
+                listing.passed_over += 1;
+                continue;
+            }
+            if !entry.file_type().is_file() {
+                // A pipe or device named by the user is read once, into a file; one that lies in a
+                // folder might never end.
+                let found = if entry.depth() == 0 {
+                    File::open(path).and_then(spool)
+                } else {
+                    Err(io::Error::other("neither a file nor a folder"))
+                };
+                listing.add(&entry.path().display().to_string(), found);
+                continue;
+            }
+            let size = entry.metadata().map(|metadata| metadata.len()).map_err(io::Error::from);
+            let place = Place::Path(entry.path().to_owned());
+            listing.add(&entry.path().display().to_string(), size.map(|size| (place, size)));
+        }
+    }
+    listing.inputs.sort_by(|a, b| b.size.cmp(&a.size).then_with(|| a.name.cmp(&b.name)));
+    listing
+}
+
+impl Listing {
+    fn add(&mut self, name: &str, found: io::Result<(Place, u64)>) {
+        match found {
+            Ok((place, size)) => self.inputs.push(Input { name: name.to_owned(), size, place }),
+            Err(err) => self.warn(name.to_owned(), &reason(err)),
+        }
+    }
+
+    fn warn(&mut self, file: String, reason: &str) {
+        self.warnings.push(Warning { file, reason: format!("not read: {reason}") });
+    }
+}
+
+/// The folders that CloudTrail keeps beside the log files
+/// (<https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-digest-file-structure.html>).
+fn is_passed_over(path: &Path) -> bool {
+    path.components().any(|part| {
+        ["CloudTrail-Digest", "CloudTrail-Insight"].iter().any(|name| part.as_os_str() == *name)
+    })
+}
+
+fn spool(mut stdin: impl Read) -> io::Result<(Place, u64)> {
+    let mut file = NamedTempFile::new()?;
+    let size = io::copy(&mut stdin, &mut file)?;
+    Ok((Place::Spooled(file), size))
+}
+
+/// An error without the number that the system adds.
+fn reason(err: io::Error) -> String {
+    match err.kind() {
+        io::ErrorKind::NotFound => "no such file or folder".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        _ => err.to_string(),
+    }
+}
+
+/// What a thread needs to read files, kept from file to file.
+pub struct Reader {
+    level: Level,
+    decompressor: Decompressor,
+    file: Vec<u8>,
+    text: Vec<u8>,
+    max_inflated: u64,
+    scratch: Scratch,
+}
+
+/// How the text of a file came.
+enum Text<'a> {
+    Whole(&'a [u8]),
+    Pieces(Pieces<'a>),
+}
+
+/// A text too large or too broken to be read whole.
+struct Pieces<'a> {
+    from: Box<dyn BufRead + 'a>,
+    gzip: bool,
+}
+
+impl Reader {
+    /// A reader that inflates at most so many bytes of a file.
+    pub fn new(max_inflated: u64) -> Reader {
+        Reader {
+            level: Level::new(),
+            decompressor: Decompressor::new(),
+            file: Vec::new(),
+            text: Vec::new(),
+            max_inflated,
+            scratch: Scratch::default(),
+        }
+    }
+
+    /// Takes the first look at a file. What could not be read is in it, too.
+    pub fn first_look(&mut self, input: &Input) -> FirstLook {
+        let mut look = FirstLook::default();
+        let (level, max_inflated) = (self.level, self.max_inflated);
+        let mut scratch = std::mem::take(&mut self.scratch);
+        match self.text(input) {
+            Ok(Text::Whole(text)) => look.take_text(text, level, &mut scratch),
+            Ok(Text::Pieces(pieces)) => {
+                let mut bytes = 0;
+                let end = pieces.read(max_inflated, |text, splitter| {
+                    bytes += text.len() as u64;
+                    splitter.push(text, &mut |piece| look.take_piece(&piece));
+                });
+                look.read.bytes += bytes;
+                match end {
+                    (End::Complete, splitter) => {
+                        splitter.finish(&mut |piece| look.take_piece(&piece));
+                    }
+                    (End::Garbage, splitter) => {
+                        splitter.finish(&mut |piece| look.take_piece(&piece));
+                        look.skip("bytes after the end of the gzip data".to_owned());
+                    }
+                    (End::Truncated, _) => look
+                        .skip("the gzip data ends too early; what came before was read".to_owned()),
+                    (End::Limit, _) => look.skip(format!(
+                        "inflates to more than {max_inflated} bytes; what came before was read \
+                         (raise --max-inflated to read on)"
+                    )),
+                    (End::Corrupt, _) => {
+                        look = FirstLook::default();
+                        look.skip("corrupt gzip data; nothing of this file was counted".to_owned());
+                    }
+                    (End::Unreadable(err), _) => look.skip(reason(err)),
+                }
+            }
+            Err(err) => look.skip(reason(err)),
+        }
+        self.scratch = scratch;
+        look.read.files += 1;
+        look
+    }
+
+    /// Takes the second look at a file. What cannot be read has been said by the first.
+    pub fn second_look(&mut self, input: &Input, keys: &KeyIds) -> SecondLook {
+        let mut look = SecondLook::default();
+        let (level, max_inflated) = (self.level, self.max_inflated);
+        match self.text(input) {
+            Ok(Text::Whole(text)) => look.take_text(text, keys, level),
+            Ok(Text::Pieces(pieces)) => {
+                let end = pieces.read(max_inflated, |text, splitter| {
+                    splitter.push(text, &mut |piece: Piece<'_>| look.take_piece(&piece, keys));
+                });
+                if matches!(end.0, End::Corrupt) {
+                    look = SecondLook::default();
+                }
+            }
+            Err(_) => {}
+        }
+        look
+    }
+
+    fn text<'a>(&'a mut self, input: &'a Input) -> io::Result<Text<'a>> {
+        let path = match &input.place {
+            Place::Path(path) => path,
+            Place::Spooled(file) => file.path(),
+        };
+        let mut file = File::open(path)?;
+        self.file.clear();
+        if input.size > LARGEST_WHOLE {
+            let mut from = BufReader::with_capacity(1 << 20, file);
+            let gzip = inflate::is_gzip(from.fill_buf()?);
+            return Ok(Text::Pieces(Pieces { from: Box::new(from), gzip }));
+        }
+        file.read_to_end(&mut self.file)?;
+        if !inflate::is_gzip(&self.file) {
+            return Ok(Text::Whole(&self.file));
+        }
+        let limit = usize::try_from(self.max_inflated.min(LARGEST_WHOLE)).unwrap_or(usize::MAX);
+        match inflate::whole(&mut self.decompressor, &self.file, &mut self.text, limit) {
+            Ok(length) => Ok(Text::Whole(&self.text[..length])),
+            Err(NotWhole::Members | NotWhole::TooLarge | NotWhole::Damaged) => {
+                Ok(Text::Pieces(Pieces { from: Box::new(&self.file[..]), gzip: true }))
+            }
+        }
+    }
+}
+
+impl Pieces<'_> {
+    fn read(
+        mut self,
+        max_inflated: u64,
+        mut take: impl FnMut(&[u8], &mut Splitter),
+    ) -> (End, Splitter) {
+        let mut splitter = Splitter::default();
+        if self.gzip {
+            let end = inflate::in_pieces(self.from, max_inflated, |text| take(text, &mut splitter));
+            return (end, splitter);
+        }
+        loop {
+            let length = match self.from.fill_buf() {
+                Ok([]) => return (End::Complete, splitter),
+                Ok(text) => {
+                    take(text, &mut splitter);
+                    text.len()
+                }
+                Err(err) => return (End::Unreadable(err), splitter),
+            };
+            self.from.consume(length);
+        }
+    }
+}
+
+/// The accounting of what was listed but not read.
+pub fn not_read(listing: &Listing) -> Counts {
+    let skipped = listing.warnings.len() as u64;
+    Counts { seen: skipped, skipped, passed_over: listing.passed_over, ..Counts::default() }
+}

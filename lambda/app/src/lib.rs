@@ -1,0 +1,11 @@
+//! The edges of the CloudTrail failure monitor: files, terminals and, later, AWS.
+//!
+//! Everything that decides lives in `failure-monitor-core`; this crate brings it bytes and takes
+//! away text.
+
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod intake;
+pub mod progress;
+pub mod scan_files;
