@@ -7,10 +7,11 @@ locals {
   repository = "${path.module}/.."
   build      = var.lambda_zip_path == null
 
-  sources = setunion(
-    fileset(local.repository, "lambda/{app,core}/src/**/*.{rs,json,html,css,sql,md}"),
+  # With a package that is given, no sources are needed.
+  sources = local.build ? setunion(
+    fileset(local.repository, "lambda/{app,core}/src/**/*.{css,html,json,md,rs,sql}"),
     ["Cargo.lock", "Cargo.toml", "infra/package", "lambda/app/Cargo.toml", "lambda/core/Cargo.toml"],
-  )
+  ) : []
   source_hash = base64sha256(jsonencode(merge(
     { for source in local.sources : source => filesha256("${local.repository}/${source}") },
     { architecture = var.function.architecture },
