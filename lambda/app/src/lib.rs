@@ -10,3 +10,4 @@ pub mod config;
 pub mod intake;
 pub mod progress;
 pub mod scan_files;
+pub mod store;
