@@ -116,6 +116,7 @@ class LookupEvents(Server):
         self.page_size = 50  # At most; real pages are often shorter than what was asked for.
         self.empty_pages = 0  # After each page with items, so many without, and with a token.
         self.token_lives = 3600.0
+        self.tokens_to_refuse = 0  # The next so many requests with a token find it expired.
         self.throttled = 0
         self.asked: list[dict[str, Any]] = []  # Requests that were answered, with their region.
         self._records: dict[tuple[str, str], dict[str, Stored]] = defaultdict(dict)
@@ -136,11 +137,6 @@ class LookupEvents(Server):
                 place = (record.get("recipientAccountId", "111122223333"), record["awsRegion"])
                 stored = Stored(item(record), self.clock.now() + visible_in)
                 self._records[place][record["eventID"]] = stored
-
-    def expire_tokens(self) -> None:
-        """From now on no token handed out before is valid."""
-        with self._lock:
-            self._tokens.clear()
 
     def answer(self, request: Request) -> Answer | None:
         try:
@@ -205,6 +201,10 @@ class LookupEvents(Server):
         if (token := asked.get("NextToken")) is not None:
             kept = self._tokens.get(token)
             old = kept is not None and now - kept["made"] > self.token_lives
+            if self.tokens_to_refuse:
+                self.tokens_to_refuse -= 1
+                self._tokens.clear()
+                kept = None
             if kept is None or old or kept["fingerprint"] != fingerprint.hexdigest():
                 raise Refused("InvalidNextTokenException", "Invalid token.")
             at, empties = kept["at"], kept["empties"]

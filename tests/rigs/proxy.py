@@ -150,12 +150,19 @@ class Gate:
     after: bool
     reached: threading.Event = field(default_factory=threading.Event)
     opened: threading.Event = field(default_factory=threading.Event)
+    dropped: bool = False
 
     def wait(self, timeout: float = 30) -> None:
         """Until the call has come."""
         assert self.reached.wait(timeout), f"no call of {self.rule.pattern} came"
 
     def open(self) -> None:
+        """Lets the call go on."""
+        self.opened.set()
+
+    def drop(self) -> None:
+        """Lets the call come to nothing, like one whose caller died before it was sent."""
+        self.dropped = True
         self.opened.set()
 
 
@@ -220,6 +227,8 @@ class Proxy(Server):
         if gate and not gate.after:
             gate.reached.set()
             gate.opened.wait()
+            if gate.dropped:
+                return Answer(reset=True)
         if rule and rule.delay:
             time.sleep(rule.delay)
         if rule and rule.fault:

@@ -83,13 +83,23 @@ def test_concurrent_transactions_lose_nothing(moto: Moto) -> None:
 def test_a_transaction_costs_the_same_in_a_large_table(moto: Moto) -> None:
     moto.table("t")
     dynamodb = moto.client("dynamodb")
+
+    def quickest() -> float:
+        """Of several, because the machine may be busy with something else."""
+        times = []
+        for _ in range(8):
+            begun = time.monotonic()
+            dynamodb.transact_write_items(TransactItems=[put(9999), add("total")])
+            times.append(time.monotonic() - begun)
+        return min(times)
+
+    small = quickest()
     for start in range(0, 5000, 100):
         dynamodb.transact_write_items(
             TransactItems=[put(number) for number in range(start, start + 100)]
         )
-    begun = time.monotonic()
-    dynamodb.transact_write_items(TransactItems=[put(9999), add("total")])
-    assert time.monotonic() - begun < 0.3
+    # Unpatched, it takes some 50 times as long.
+    assert quickest() < 10 * small
 
 
 def test_reset_forgets(moto: Moto) -> None:
@@ -215,3 +225,15 @@ def test_a_held_call_waits_before_or_after_the_service(
     assert len(inbox.all()) == 1
     publisher.publish(TopicArn=topic, Message="m")
     assert len(inbox.all()) == 2
+    gate = proxy.hold("sns:Publish")
+    broken = threading.Thread(target=refused, args=(publisher, topic))
+    broken.start()
+    gate.wait()
+    gate.drop()
+    broken.join(10)
+    assert len(inbox.all()) == 2
+
+
+def refused(publisher: Any, topic: str) -> None:
+    with pytest.raises(ConnectionClosedError):
+        publisher.publish(TopicArn=topic, Message="m")

@@ -143,8 +143,11 @@ def test_tokens_are_bound_to_their_parameters(
     clock.advance(7200)
     assert refusal(lookup_events, **asked, NextToken=token) == expected
     token = lookup_events(**asked)["NextToken"]
-    fast.expire_tokens()
+    fast.tokens_to_refuse = 1
     assert refusal(lookup_events, **asked, NextToken=token) == expected
+    assert refusal(lookup_events, **asked, NextToken=token) == expected
+    token = lookup_events(**asked)["NextToken"]
+    assert len(lookup_events(**asked, NextToken=token)["Events"]) == 20
 
 
 def test_what_is_refused(fast: LookupEvents) -> None:
