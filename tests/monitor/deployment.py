@@ -102,8 +102,10 @@ class Deployment:
         return self.take(*(payloads.envelope(record) for record in records), timeout=timeout)
 
     def task(self, task: str, timeout: float = 60, **more: Any) -> Invocation:
+        """A task that does not fail."""
         invocation = self.invoke({"task": task, **more}, timeout)
-        assert invocation.response is not None or True
+        assert invocation.error is None and not invocation.crashed, invocation.story()
+        assert not invocation.timed_out, invocation.story()
         return invocation
 
     def sweep(self, timeout: float = 60) -> Invocation:
