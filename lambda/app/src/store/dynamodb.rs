@@ -24,7 +24,7 @@ use anyhow::Context;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::error::{BuildError, SdkError};
+use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
@@ -178,8 +178,9 @@ impl DynamoDb {
                 Ok(_) => return Ok(()),
                 Err(trouble) => trouble,
             };
-            if let Trouble::Sdk(SdkError::ServiceError(err)) = &trouble
-                && let PutItemError::ConditionalCheckFailedException(failed) = err.err()
+            if let Trouble::Sdk(err) = &trouble
+                && let Some(PutItemError::ConditionalCheckFailedException(failed)) =
+                    err.as_service_error()
             {
                 return match attributes::is_by(failed.item.as_ref(), by) {
                     true => Ok(()),
@@ -222,13 +223,14 @@ impl DynamoDb {
                 Ok(_) => return Ok(()),
                 Err(trouble) => trouble,
             };
-            let verdict = match &trouble {
-                Trouble::Sdk(SdkError::ServiceError(err)) => match err.err() {
-                    TransactWriteItemsError::TransactionCanceledException(cancelled) => {
-                        verdict::of(cancelled.cancellation_reasons(), by)
-                    }
-                    _ => Verdict::Unknown,
-                },
+            let service_error = match &trouble {
+                Trouble::Sdk(err) => err.as_service_error(),
+                Trouble::Late => None,
+            };
+            let verdict = match service_error {
+                Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+                    verdict::of(cancelled.cancellation_reasons(), by)
+                }
                 _ => Verdict::Unknown,
             };
             match verdict {

@@ -32,7 +32,7 @@ const PASSING: [&str; 9] = [
 #[derive(Debug)]
 pub(super) enum Trouble<E> {
     /// It was refused, or was not answered.
-    Sdk(SdkError<E, HttpResponse>),
+    Sdk(Box<SdkError<E, HttpResponse>>),
     /// The time was up.
     Late,
 }
@@ -56,7 +56,7 @@ impl Tries {
         answer: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
     ) -> Result<T, Trouble<E>> {
         match timeout_at(self.deadline, answer).await {
-            Ok(answer) => answer.map_err(Trouble::Sdk),
+            Ok(answer) => answer.map_err(|err| Trouble::Sdk(Box::new(err))),
             Err(_) => Err(Trouble::Late),
         }
     }
@@ -68,8 +68,8 @@ impl Tries {
     {
         match trouble {
             Trouble::Late => Err(anyhow::anyhow!("no answer in time at try {}", self.made + 1)),
-            Trouble::Sdk(err) if passes(&err) => self.again(err.into()).await,
-            Trouble::Sdk(err) => Err(err.into()),
+            Trouble::Sdk(err) if passes(&err) => self.again((*err).into()).await,
+            Trouble::Sdk(err) => Err((*err).into()),
         }
     }
 
