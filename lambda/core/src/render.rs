@@ -45,7 +45,7 @@ pub fn number(count: u64) -> String {
 }
 
 /// A count with its noun: `1 record`, `13,223 records`.
-fn counted(count: u64, one: &str, many: &str) -> String {
+pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{} {}", number(count), if count == 1 { one } else { many })
 }
 
