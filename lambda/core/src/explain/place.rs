@@ -141,11 +141,11 @@ pub(super) fn without_credentials(report: &Report) -> Vec<String> {
     match report.stage {
         Stage::Backend => steps.push(
             "The S3 backend does not read the provider block: give it `profile`, or set the \
-             variables where terraform runs"
+             variables where Terraform runs"
                 .to_owned(),
         ),
         Stage::Provider | Stage::Refresh | Stage::Resource => steps.push(
-            "Name a profile in the provider block, or where terraform runs: \
+            "Name a profile in the provider block, or where Terraform runs: \
              export AWS_PROFILE=PROFILE"
                 .to_owned(),
         ),
