@@ -12,6 +12,7 @@ use failure_monitor_core::render::terminal;
 use crate::config::Environment;
 
 mod causes;
+mod explain;
 mod scan;
 
 /// Finds AWS requests that were refused because their credentials are not recognised, groups them
@@ -26,6 +27,7 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Scan(Box<scan::Arguments>),
+    Explain(Box<explain::Arguments>),
     Causes(causes::Arguments),
 }
 
@@ -43,6 +45,7 @@ pub fn main() -> ExitCode {
         .init();
     let result = match Arguments::parse().command {
         Command::Scan(arguments) => scan::run(&arguments, environment),
+        Command::Explain(arguments) => explain::run(&arguments, environment),
         Command::Causes(arguments) => causes::run(&arguments),
     };
     match result {

@@ -17,6 +17,7 @@ pub mod cause;
 pub mod causes;
 pub mod client;
 pub mod document;
+pub mod explain;
 pub mod failure;
 pub mod find;
 pub mod finding;
