@@ -9,6 +9,7 @@
 //! `document`, `look`; and `scan`, which puts it all together.
 
 pub mod access_key;
+pub mod athena;
 pub mod cause;
 pub mod causes;
 pub mod client;
