@@ -11,6 +11,7 @@ use failure_monitor_core::render::terminal;
 
 use crate::config::Environment;
 
+mod athena;
 mod causes;
 mod explain;
 mod scan;
@@ -29,6 +30,7 @@ enum Command {
     Scan(Box<scan::Arguments>),
     Explain(Box<explain::Arguments>),
     Causes(causes::Arguments),
+    Athena(Box<athena::Arguments>),
 }
 
 /// Nothing to be told apart by the caller: a message, and exit code 2.
@@ -47,6 +49,7 @@ pub fn main() -> ExitCode {
         Command::Scan(arguments) => scan::run(&arguments, environment),
         Command::Explain(arguments) => explain::run(&arguments, environment),
         Command::Causes(arguments) => causes::run(&arguments),
+        Command::Athena(arguments) => athena::run(&arguments),
     };
     match result {
         Ok(code) => ExitCode::from(code),

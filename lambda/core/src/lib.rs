@@ -13,6 +13,7 @@ extern crate self as failure_monitor_core;
 
 pub mod access_key;
 pub mod alert;
+pub mod athena;
 pub mod cause;
 pub mod causes;
 pub mod client;
