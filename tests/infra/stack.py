@@ -54,6 +54,7 @@ def leftovers(aws: FilledMoto, regions: list[str]) -> dict[str, list[str]]:
     """Everything that exists, by kind and region. A KMS key that waits for its deletion is gone."""
     listings = {
         "alarm": ("cloudwatch", "describe_alarms", "MetricAlarms", "AlarmName"),
+        "database": ("glue", "get_databases", "DatabaseList", "Name"),
         "alias": ("kms", "list_aliases", "Aliases", "AliasName"),
         "channel": ("chatbot", "describe_slack_channel_configurations", "SlackChannelConfigurations",
                     "ChatConfigurationArn"),

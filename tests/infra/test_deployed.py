@@ -56,6 +56,7 @@ class Deployed:
             aws, work / "infra", REGION,
             {
                 "name": NAME,
+                "athena": {"results_bucket": "example-results"},
                 "alert_emails": ["one@example.com", "two@example.com"],
                 "digest_schedule": "daily",
                 "function": {"tracing": True},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from . import athena, costs
 from .terraform import INFRA, ROOT, Terraform
 
 README = INFRA / "README.md"
@@ -118,6 +120,27 @@ def test_the_readme_names_each_alarm() -> None:
     assert len(names) >= 8
     text = README.read_text()
     assert not [name for name in names | {"no-data"} if f"`{name}`" not in text]
+
+
+def test_the_table_and_queries_are_those_of_the_program() -> None:
+    program = Path(os.environ.get("FAILURE_MONITOR", ROOT / "target" / "debug" / "failure-monitor"))
+    assert json.loads(athena.FILE.read_text()) == athena.of_program(program), (
+        "FAILURE_MONITOR=target/debug/failure-monitor python -m infra.athena"
+    )
+    written = (INFRA / "athena.tf").read_text()
+    for name, value in athena.properties(program).items():
+        assert f'"{name}"' in written, name
+        assert value in written or name.endswith(("account.values", "region.values", "template"))
+
+
+def test_the_readme_tells_the_costs() -> None:
+    text = README.read_text()
+    assert "\n".join(costs.table()) in text, "\n" + "\n".join(costs.table())
+    assert f"prices of {costs.DATE}" in text
+    made = (INFRA / "health.tf").read_text()
+    rules = len(re.findall(r'(?m)^    [a-z-]+ = \{\n      description', (INFRA / "intake.tf").read_text()))
+    alarms = len(re.findall(r"(?m)^      [a-z-]+ = \{\n +text", made)) + rules + 2 + 1
+    assert alarms == costs.ALARMS, "monitor-errors, summary-errors and no-data are the rest"
 
 
 def test_all_resources_are_what_the_style_allows() -> None:
