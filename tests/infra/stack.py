@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import json
+import os
 import shutil
 import subprocess
 import zipfile
@@ -21,8 +22,9 @@ WEBHOOK = "https://hooks.slack.com/services/T00000000/B00000000/NeverInTheState"
 
 
 def deploy(aws: FilledMoto, folder: Path, region: str, variables: dict[str, Any]) -> Terraform:
-    """Applies a copy of the configuration with these variables."""
+    """Applies a copy of the configuration with these variables, and with one more region."""
     terraform = Terraform(copy_of_infra(folder), aws.url, region)
+    shutil.copy(folder / "examples" / "regions.tf", folder / "regions.tf")
     (terraform.folder / "test.auto.tfvars.json").write_text(json.dumps(variables))
     terraform.init()
     terraform.apply()
@@ -45,8 +47,6 @@ def real_package(to: Path) -> Path:
 
 
 def _environment() -> dict[str, str]:
-    import os
-
     return {k: v for k, v in os.environ.items() if k not in ("ARCHITECTURE", "OUT")}
 
 
@@ -82,7 +82,7 @@ def leftovers(aws: FilledMoto, regions: list[str]) -> dict[str, list[str]]:
         kms = aws.client("kms", region)
         found[f"{region} key"] = [
             key["KeyId"] for key in kms.list_keys()["Keys"]
-            if not kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"].get("DeletionDate")
+            if kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]["KeyState"] != "PendingDeletion"
         ]
     return {kind: names for kind, names in found.items() if names}
 

@@ -29,6 +29,8 @@ pytestmark = pytest.mark.xdist_group("infra-deployed")
 
 REGION = "eu-central-1"
 REGIONS = [REGION, "us-east-1"]
+# As in examples/regions.tf, which is deployed with it.
+MORE_REGION = "eu-west-1"
 NAME = "full"
 ACCOUNT = "111122223333"
 
@@ -51,7 +53,7 @@ class Deployed:
         aws.client("ssm", REGION).put_parameter(
             Name="/full/slack-webhook", Type="SecureString", Value=WEBHOOK
         )
-        self.before = leftovers(aws, REGIONS)
+        self.before = leftovers(aws, [*REGIONS, MORE_REGION])
         self.terraform: Terraform = deploy(
             aws, work / "infra", REGION,
             {
@@ -132,9 +134,12 @@ def test_a_test_alert_goes_the_whole_way(deployed: Deployed) -> None:
 
 def test_a_refused_request_becomes_an_alert(deployed: Deployed) -> None:
     """CloudTrail → rule → queue → function → topic, once, though all of it comes again as a file."""
-    failures = [deployed.records.refused(ago=60 + n, region=REGION) for n in range(3)]
+    failures = [
+        deployed.records.refused(ago=60 + n, region=region)
+        for n, region in enumerate([REGION, MORE_REGION, "us-east-1"])
+    ]
     for failure in failures:
-        deployed.stack.put_on_bus(failure)
+        deployed.stack.put_on_bus(failure, failure["awsRegion"])
     deployed.stack.put_on_bus(deployed.records.use(ago=30, region=REGION))  # No failure: no rule.
     runs = deployed.stack.drain()
     assert sum(run.metric("Failures", Name=NAME) or 0 for run in runs) == 3
@@ -269,4 +274,4 @@ def test_removal_leaves_nothing(deployed: Deployed) -> None:
             aws.client("sns", REGION).unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])
     aws.client("sqs", REGION).delete_queue(QueueUrl=deployed.inbox_url)
     deployed.terraform.destroy()
-    assert leftovers(aws, REGIONS) == deployed.before
+    assert leftovers(aws, [*REGIONS, MORE_REGION]) == deployed.before

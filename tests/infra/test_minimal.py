@@ -120,7 +120,7 @@ def test_fresh_clone_to_removal(aws: FilledMoto, repository: Path, tmp_path: Pat
 
     # A change of settings there needs no build either.
     more = [*ARGUMENTS, "-var=no_data_hours=8"]
-    assert second.plan(*more) == {"aws_cloudwatch_metric_alarm.no_data": ["update"]}
+    assert second.plan("-refresh=false", *more) == {"aws_cloudwatch_metric_alarm.no_data": ["update"]}
 
     # An edit of a source is one build and one new package, whatever the machine.
     with open(second.root / "lambda" / "app" / "src" / "lib.rs", "a") as source:
@@ -130,7 +130,7 @@ def test_fresh_clone_to_removal(aws: FilledMoto, repository: Path, tmp_path: Pat
         'aws_lambda_function.handler["summary"]': ["update"],
         "terraform_data.package[0]": ["delete", "create"],
     }
-    assert second.plan(*ARGUMENTS) == edit
+    assert second.plan("-refresh=false", *ARGUMENTS) == edit
 
     # A build that fails stops the apply before the functions, and the next one mends it.
     old = deployed_code(aws)
@@ -147,12 +147,12 @@ def test_fresh_clone_to_removal(aws: FilledMoto, repository: Path, tmp_path: Pat
     # A package that is given: its content decides.
     given = stand_in(tmp_path / "given.zip")
     with_given = [*ARGUMENTS, f"-var=lambda_zip_path={given}"]
-    assert second.plan(*with_given) == {
+    assert second.plan("-refresh=false", *with_given) == {
         **{address: actions for address, actions in edit.items() if "function" in address},
         "terraform_data.package[0]": ["delete"],
     }
     missing = second.run(
-        "plan", "-no-color", *ARGUMENTS, f"-var=lambda_zip_path={tmp_path}/absent.zip", code=1
+        "plan", "-no-color", "-refresh=false", *ARGUMENTS, f"-var=lambda_zip_path={tmp_path}/absent.zip", code=1
     )
     assert "lambda_zip_path: there is no file" in missing.text
     assert "or leave lambda_zip_path out to build it from this checkout" in missing.text

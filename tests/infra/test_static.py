@@ -33,6 +33,22 @@ def test_passes_terraforms_own_tests(offline: Terraform) -> None:
     assert passed >= 10, done.out
 
 
+@pytest.mark.parametrize("example", sorted((INFRA / "examples").glob("*.tfvars")), ids=lambda p: p.stem)
+def test_each_example_can_be_planned(offline: Terraform, example: Path) -> None:
+    # The settings of a provider that needs no account, which all of Terraform's tests begin with.
+    head = (INFRA / "tests" / "defaults.tftest.hcl").read_text().split("# One plan for all")[0]
+    name = f"tests/{example.stem}.tftest.hcl"
+    (offline.folder / name).write_text(head + 'run "example" {\n  command = plan\n}\n')
+    try:
+        done = offline.run(
+            "test", "-no-color", f"-filter={name}", f"-var-file=examples/{example.name}"
+        )
+    finally:
+        (offline.folder / name).unlink()
+    assert "Success! 1 passed" in done.out
+    assert "Warning" not in done.out, done.out
+
+
 @pytest.mark.parametrize(
     "arguments, message",
     [
