@@ -123,8 +123,8 @@ variable "function" {
   }
 
   validation {
-    condition     = var.function.reserved_concurrency == -1 || var.function.reserved_concurrency >= 2
-    error_message = "function: reserved_concurrency must be -1 (none) or at least 2, so that a sweep does not keep records from being read."
+    condition     = var.function.reserved_concurrency == -1 || var.function.reserved_concurrency >= 3
+    error_message = "function: reserved_concurrency must be -1 (none) or at least 3, so that a sweep does not keep records from being read."
   }
 }
 

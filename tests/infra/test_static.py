@@ -138,6 +138,28 @@ def test_the_readme_names_each_alarm() -> None:
     assert not [name for name in names | {"no-data"} if f"`{name}`" not in text]
 
 
+def rust(folder: str) -> str:
+    return "\n".join(path.read_text() for path in (ROOT / "lambda" / "app" / "src").glob(folder))
+
+
+def test_the_functions_are_given_the_variables_that_they_read() -> None:
+    pattern = r"\bFAILURE_MONITOR_[A-Z_]+"
+    given = set(re.findall(pattern, (INFRA / "functions.tf").read_text()))
+    read = set(re.findall(rf'"({pattern})"', rust("config.rs") + rust("config/function.rs")))
+    # Told to the command line by its user.
+    assert given == read - {"FAILURE_MONITOR_FUNCTION"}
+
+
+def test_alarms_and_dashboard_show_metrics_that_are_emitted() -> None:
+    emitted = set(re.findall(r'"([A-Z]\w+)"', rust("run/metrics.rs")))
+    alarms = re.findall(r'namespace +=? "FailureMonitor"\n +metric(?:_name)? += "(\w+)"', (INFRA / "health.tf").read_text())
+    text = (INFRA / "dashboard.tf").read_text()
+    shown = set(re.findall(r'\["FailureMonitor", "(\w+)"|\[".", "(\w+)"|MetricName=\\"(\w+)', text))
+    shown = {name for names in shown for name in names if name}
+    assert len(alarms) == 4 and len(shown) >= 6
+    assert set(alarms) | shown <= emitted, set(alarms) | shown - emitted
+
+
 def test_the_table_and_queries_are_those_of_the_program() -> None:
     program = Path(os.environ.get("FAILURE_MONITOR", ROOT / "target" / "debug" / "failure-monitor"))
     assert json.loads(athena.FILE.read_text()) == athena.of_program(program), (
