@@ -18,8 +18,6 @@ from rigs.runtime_api import Function, Invocation
 from .conftest import FilledMoto
 from .terraform import ROOT, Terraform, copy_of_infra
 
-WEBHOOK = "https://hooks.slack.com/services/T00000000/B00000000/NeverInTheState"
-
 
 def deploy(aws: FilledMoto, folder: Path, region: str, variables: dict[str, Any]) -> Terraform:
     """Applies a copy of the configuration with these variables, and with one more region."""

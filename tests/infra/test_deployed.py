@@ -18,11 +18,12 @@ import pytest
 
 from rigs.clock import Clock
 from rigs.lookup_events import LookupEvents
-from rigs.proxy import Proxy
+from rigs.proxy import Proxy, published
 from rigs.records import KEY, Records, log_file
+from rigs.webhook import Webhook
 
 from .conftest import FilledMoto
-from .stack import WEBHOOK, Permissions, Stack, deploy, leftovers, needs, real_package
+from .stack import Permissions, Stack, deploy, leftovers, needs, real_package
 from .terraform import Terraform
 
 pytestmark = pytest.mark.xdist_group("infra-deployed")
@@ -44,6 +45,7 @@ class Deployed:
         self.records = Records(self.clock)
         self.lookup = LookupEvents(self.clock, aws.account_of)
         self.proxy = Proxy(aws.url, cloudtrail=self.lookup.url)
+        self.webhook = Webhook()
         self.package = real_package(work / "bootstrap.zip")
 
         aws.client("s3", REGION).create_bucket(
@@ -51,7 +53,8 @@ class Deployed:
         )
         aws.client("logs", REGION).create_log_group(logGroupName="/ci/terraform")
         aws.client("ssm", REGION).put_parameter(
-            Name="/full/slack-webhook", Type="SecureString", Value=WEBHOOK
+            Name="/full/slack-webhook", Type="SecureString",
+            Value=self.webhook.url + self.webhook.path,
         )
         self.before = leftovers(aws, [*REGIONS, MORE_REGION])
         self.terraform: Terraform = deploy(
@@ -93,6 +96,7 @@ class Deployed:
         self.stack.stop()
         self.proxy.stop()
         self.lookup.stop()
+        self.webhook.stop()
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +126,7 @@ def test_the_state_holds_no_secret(deployed: Deployed) -> None:
         deployed.terraform.run("show", "-json", "plan").out,
     ):
         assert "/full/slack-webhook" in text or "test_alert_command" in text
-        assert "hooks.slack.com" not in text and "NeverInTheState" not in text
+        assert deployed.webhook.path not in text and "secret-access-key" not in text
 
 
 def test_a_test_alert_goes_the_whole_way(deployed: Deployed) -> None:
@@ -239,6 +243,47 @@ def test_the_dashboard_shows_the_summary(deployed: Deployed) -> None:
     assert "<" in html and "<script" not in html
 
 
+def sns_event(topic: str, subject: str, message: str) -> dict[str, Any]:
+    """https://docs.aws.amazon.com/lambda/latest/dg/with-sns.html"""
+    return {"Records": [{
+        "EventVersion": "1.0", "EventSource": "aws:sns",
+        "EventSubscriptionArn": f"{topic}:21be56ed-a058-49f5-8c98-aedd2564c486",
+        "Sns": {
+            "Type": "Notification", "MessageId": "95df01b4-ee98-5cb9-9903-4c221d41eb5e",
+            "TopicArn": topic, "Subject": subject, "Message": message,
+            "Timestamp": "2026-01-12T10:00:00.000Z", "MessageAttributes": {},
+        },
+    }]}
+
+
+def test_alerts_and_alarms_come_to_slack(deployed: Deployed) -> None:
+    topic = deployed.outputs["alerts_topic_arn"]
+    (subscription,) = [
+        s for s in deployed.aws.client("sns", REGION).list_subscriptions()["Subscriptions"]
+        if s["Protocol"] == "lambda"
+    ]
+    assert subscription["TopicArn"] == topic
+    assert subscription["Endpoint"].endswith(f":function:{NAME}-slack")
+    alert = published(deployed.proxy)[-1]
+    run = deployed.stack.invoke("slack", sns_event(topic, alert.subject, alert.parts["lambda"]))
+    assert run.error is None, run.story()
+    assert len(deployed.webhook.got) == 1 and deployed.webhook.got[0]["blocks"]
+    # As CloudWatch writes it, with the words of this configuration.
+    (alarm,) = deployed.aws.client("cloudwatch", REGION).describe_alarms(
+        AlarmNames=[f"{NAME}-no-data"]
+    )["MetricAlarms"]
+    text = json.dumps({
+        "AlarmName": alarm["AlarmName"], "AlarmDescription": alarm["AlarmDescription"],
+        "AWSAccountId": ACCOUNT, "NewStateValue": "ALARM", "OldStateValue": "OK",
+        "NewStateReason": "Threshold Crossed", "StateChangeTime": "2026-01-12T10:00:00.000+0000",
+        "Region": "EU (Frankfurt)", "AlarmArn": alarm["AlarmArn"], "Trigger": {},
+    })
+    run = deployed.stack.invoke("slack", sns_event(topic, f'ALARM: "{alarm["AlarmName"]}"', text))
+    assert run.error is None, run.story()
+    assert "has not seen a single record for 6 hours" in json.dumps(deployed.webhook.got[1])
+    assert deployed.webhook.path not in deployed.stack.function("slack").output
+
+
 def test_functions_call_what_they_may_and_may_call_what_they_do(deployed: Deployed) -> None:
     """Both directions, for all calls of the tests above."""
     # Actions that no call of the program shows, with the reason.
@@ -256,14 +301,15 @@ def test_functions_call_what_they_may_and_may_call_what_they_do(deployed: Deploy
         did = {need for call in calls for need in needs(call, ACCOUNT)}
         refused = [need for need in did if not may.allow(need)]
         assert not refused, (handler, refused)
-        if handler != "slack":
-            unused = may.actions - {need.action for need in did} - of_lambda
-            assert unused <= NOT_IN_THIS_STORY.get(handler, set()), (handler, unused)
+        unused = may.actions - {need.action for need in did} - of_lambda
+        assert unused == NOT_IN_THIS_STORY[handler], (handler, unused)
 
 
 # Actions of the program that other tests of it show (tests/functions).
-NOT_IN_THIS_STORY = {
+NOT_IN_THIS_STORY: dict[str, set[str]] = {
     "monitor": {"sts:AssumeRole"},  # Needs a record of another account.
+    "summary": set(),
+    "slack": set(),
 }
 
 
