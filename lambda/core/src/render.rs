@@ -20,6 +20,7 @@ pub mod json;
 pub mod markdown;
 mod masker;
 mod step;
+pub mod summary;
 pub mod terminal;
 mod words;
 

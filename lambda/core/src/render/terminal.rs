@@ -4,7 +4,7 @@
 //! Knows ANSI colours and what a terminal must not be sent. Must not ask the terminal anything: its
 //! width and whether it takes colour are options.
 
-mod table;
+pub(in crate::render) mod table;
 #[cfg(test)]
 mod tests;
 
@@ -79,7 +79,7 @@ pub fn escape(text: &str) -> String {
 
 /// The few looks that text may have.
 #[derive(Debug, Clone, Copy)]
-enum Paint {
+pub(in crate::render) enum Paint {
     Bold,
     Dim,
     Red,
@@ -89,7 +89,7 @@ enum Paint {
 }
 
 impl Paint {
-    fn code(self) -> &'static str {
+    pub(in crate::render) fn code(self) -> &'static str {
         match self {
             Paint::Bold => "1",
             Paint::Dim => "2",
@@ -293,7 +293,7 @@ fn state(finding: &Finding) -> (Paint, &'static str) {
 
 /// Text in lines of at most a width, broken between words; only a word that is longer than a line
 /// is broken inside.
-fn wrap(text: &str, width: usize, first: &str, rest: &str) -> Vec<String> {
+pub(in crate::render) fn wrap(text: &str, width: usize, first: &str, rest: &str) -> Vec<String> {
     let options = textwrap::Options::new(width)
         .initial_indent(first)
         .subsequent_indent(rest)
