@@ -11,7 +11,9 @@ use failure_monitor_core::render::terminal;
 
 use crate::config::Environment;
 
+mod athena;
 mod causes;
+mod explain;
 mod scan;
 
 /// Finds AWS requests that were refused because their credentials are not recognised, groups them
@@ -26,7 +28,9 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Scan(Box<scan::Arguments>),
+    Explain(Box<explain::Arguments>),
     Causes(causes::Arguments),
+    Athena(Box<athena::Arguments>),
 }
 
 /// Nothing to be told apart by the caller: a message, and exit code 2.
@@ -43,7 +47,9 @@ pub fn main() -> ExitCode {
         .init();
     let result = match Arguments::parse().command {
         Command::Scan(arguments) => scan::run(&arguments, environment),
+        Command::Explain(arguments) => explain::run(&arguments, environment),
         Command::Causes(arguments) => causes::run(&arguments),
+        Command::Athena(arguments) => athena::run(&arguments),
     };
     match result {
         Ok(code) => ExitCode::from(code),

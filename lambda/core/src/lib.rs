@@ -13,10 +13,12 @@ extern crate self as failure_monitor_core;
 
 pub mod access_key;
 pub mod alert;
+pub mod athena;
 pub mod cause;
 pub mod causes;
 pub mod client;
 pub mod document;
+pub mod explain;
 pub mod failure;
 pub mod find;
 pub mod finding;

@@ -19,6 +19,7 @@ mod fixture;
 pub mod json;
 pub mod markdown;
 mod masker;
+pub mod message;
 mod step;
 pub mod summary;
 pub mod terminal;

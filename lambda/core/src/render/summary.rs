@@ -58,7 +58,7 @@ fn masker(summary: &Summary, unmask: bool) -> Masker {
     for session in &summary.live_sessions {
         ids.extend([&session.access_key_id, &session.parent_access_key_id]);
     }
-    Masker::of(ids.into_iter(), unmask)
+    Masker::of_ids(ids.into_iter(), unmask)
 }
 
 /// What is said where IDs are masked.
