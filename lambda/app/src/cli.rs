@@ -15,6 +15,7 @@ mod athena;
 mod causes;
 mod explain;
 mod scan;
+mod summary;
 
 /// Finds AWS requests that were refused because their credentials are not recognised, groups them
 /// by access key and source, and works out the likely cause.
@@ -28,6 +29,7 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Scan(Box<scan::Arguments>),
+    Summary(Box<summary::Arguments>),
     Explain(Box<explain::Arguments>),
     Causes(causes::Arguments),
     Athena(Box<athena::Arguments>),
@@ -47,6 +49,7 @@ pub fn main() -> ExitCode {
         .init();
     let result = match Arguments::parse().command {
         Command::Scan(arguments) => scan::run(&arguments, environment),
+        Command::Summary(arguments) => summary::run(&arguments, environment),
         Command::Explain(arguments) => explain::run(&arguments, environment),
         Command::Causes(arguments) => causes::run(&arguments),
         Command::Athena(arguments) => athena::run(&arguments),

@@ -14,6 +14,13 @@ pub fn log_filter() -> String {
     std::env::var("FAILURE_MONITOR_LOG").unwrap_or_else(|_| "info".to_owned())
 }
 
+/// The name of the deployed function that the command line asks for a summary.
+#[expect(clippy::disallowed_methods, reason = "this is the place")]
+pub fn summary_function() -> String {
+    let named = std::env::var("FAILURE_MONITOR_FUNCTION").ok().filter(|name| !name.is_empty());
+    named.unwrap_or_else(|| "failure-monitor-summary".to_owned())
+}
+
 /// What the environment says about output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Environment {

@@ -12,3 +12,4 @@ pub mod progress;
 pub mod run_command;
 pub mod scan_files;
 pub mod store;
+pub mod summary_handler;

@@ -22,6 +22,7 @@ pub mod markdown;
 mod masker;
 pub mod message;
 mod step;
+pub mod summary;
 pub mod terminal;
 mod words;
 
