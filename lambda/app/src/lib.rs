@@ -3,9 +3,11 @@
 //! Everything that decides lives in `failure-monitor-core`; this crate brings it bytes and takes
 //! away text.
 
+pub mod aws;
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod intake;
 pub mod progress;
 pub mod scan_files;
+pub mod store;
