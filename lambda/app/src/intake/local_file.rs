@@ -4,8 +4,9 @@
 //! thread reuses, and in pieces otherwise.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use failure_monitor_core::find::KeyIds;
 use failure_monitor_core::finding::{Read as Counts, Warning};
@@ -36,6 +37,21 @@ enum Place {
     Path(PathBuf),
     /// What came on standard input, on disk because it is read twice.
     Spooled(NamedTempFile),
+    /// Something that is fetched each time it is read.
+    Remote(Arc<dyn Remote>, Box<str>),
+}
+
+/// A place elsewhere whose files are fetched when they are read.
+pub trait Remote: std::fmt::Debug + Send + Sync {
+    /// Writes a whole file.
+    fn fetch(&self, key: &str, out: &mut dyn Write) -> io::Result<()>;
+}
+
+impl Input {
+    /// A file elsewhere.
+    pub fn remote(name: String, size: u64, from: Arc<dyn Remote>, key: &str) -> Input {
+        Input { name, size, place: Place::Remote(from, key.into()) }
+    }
 }
 
 /// What was found below the paths.
@@ -93,11 +109,16 @@ pub fn list(paths: &[PathBuf], stdin: impl Read) -> Listing {
             listing.add(&entry.path().display().to_string(), size.map(|size| (place, size)));
         }
     }
-    listing.inputs.sort_by(|a, b| b.size.cmp(&a.size).then_with(|| a.name.cmp(&b.name)));
+    listing.sort();
     listing
 }
 
 impl Listing {
+    /// Puts the largest first.
+    pub fn sort(&mut self) {
+        self.inputs.sort_by(|a, b| b.size.cmp(&a.size).then_with(|| a.name.cmp(&b.name)));
+    }
+
     fn add(&mut self, name: &str, found: io::Result<(Place, u64)>) {
         match found {
             Ok((place, size)) => self.inputs.push(Input { name: name.to_owned(), size, place }),
@@ -210,8 +231,9 @@ impl Reader {
         look
     }
 
-    /// Takes the second look at a file. What cannot be read has been said by the first.
-    pub fn second_look(&mut self, input: &Input, keys: &KeyIds) -> SecondLook {
+    /// Takes the second look at a file. What is broken in it has been said by the first; that it
+    /// cannot be read any more is said here.
+    pub fn second_look(&mut self, input: &Input, keys: &KeyIds) -> (SecondLook, Option<String>) {
         let mut look = SecondLook::default();
         let (level, max_inflated) = (self.level, self.max_inflated);
         match self.text(input) {
@@ -224,24 +246,38 @@ impl Reader {
                     look = SecondLook::default();
                 }
             }
-            Err(_) => {}
+            Err(err) => return (look, Some(format!("not read again: {}", reason(err)))),
         }
-        look
+        (look, None)
     }
 
     fn text<'a>(&'a mut self, input: &'a Input) -> io::Result<Text<'a>> {
-        let path = match &input.place {
-            Place::Path(path) => path,
-            Place::Spooled(file) => file.path(),
-        };
-        let mut file = File::open(path)?;
         self.file.clear();
+        let mut file = match &input.place {
+            Place::Path(path) => File::open(path)?,
+            Place::Spooled(file) => File::open(file.path())?,
+            Place::Remote(from, key) if input.size > LARGEST_WHOLE => {
+                let mut file = tempfile::tempfile()?;
+                from.fetch(key, &mut file)?;
+                file.rewind()?;
+                file
+            }
+            Place::Remote(from, key) => {
+                from.fetch(key, &mut self.file)?;
+                return self.inflated();
+            }
+        };
         if input.size > LARGEST_WHOLE {
             let mut from = BufReader::with_capacity(1 << 20, file);
             let gzip = inflate::is_gzip(from.fill_buf()?);
             return Ok(Text::Pieces(Pieces { from: Box::new(from), gzip }));
         }
         file.read_to_end(&mut self.file)?;
+        self.inflated()
+    }
+
+    /// The text of the file that is in memory.
+    fn inflated(&mut self) -> io::Result<Text<'_>> {
         if !inflate::is_gzip(&self.file) {
             return Ok(Text::Whole(&self.file));
         }
