@@ -13,6 +13,7 @@ use crate::config::Environment;
 
 mod athena;
 mod causes;
+mod explain;
 mod scan;
 
 /// Finds AWS requests that were refused because their credentials are not recognised, groups them
@@ -27,6 +28,7 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Scan(Box<scan::Arguments>),
+    Explain(Box<explain::Arguments>),
     Causes(causes::Arguments),
     Athena(Box<athena::Arguments>),
 }
@@ -45,6 +47,7 @@ pub fn main() -> ExitCode {
         .init();
     let result = match Arguments::parse().command {
         Command::Scan(arguments) => scan::run(&arguments, environment),
+        Command::Explain(arguments) => explain::run(&arguments, environment),
         Command::Causes(arguments) => causes::run(&arguments),
         Command::Athena(arguments) => athena::run(&arguments),
     };

@@ -9,5 +9,6 @@ pub mod clock;
 pub mod config;
 pub mod intake;
 pub mod progress;
+pub mod run_command;
 pub mod scan_files;
 pub mod store;

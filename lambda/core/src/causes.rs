@@ -25,6 +25,8 @@ mod stale_credentials;
 mod unexplained;
 mod wrong_partition;
 
+pub(crate) use wrong_partition::partition;
+
 /// Every cause, most specific first; the last always fits.
 pub const ALL: &[&Cause] = &[
     &key_malformed::CAUSE,

@@ -232,6 +232,13 @@ mod tests {
     }
 
     #[test]
+    fn the_deployed_rules_watch_for_the_same_codes() {
+        let patterns: serde_json::Value =
+            serde_json::from_str(include_str!("../../../infra/patterns.json")).unwrap();
+        assert_eq!(patterns["error_codes"], serde_json::json!(CODES.map(|(code, _)| code)));
+    }
+
+    #[test]
     fn matches_whole_codes_only() {
         assert_eq!(family("InvalidClientTokenId"), Some(Family::UnknownCredentials));
         assert_eq!(family("Client.AuthFailure"), Some(Family::UnknownCredentials));

@@ -190,6 +190,13 @@ pub fn mint(record: &Record) -> Option<Mint> {
 mod tests {
     use super::*;
 
+    #[test]
+    fn the_deployed_rules_watch_for_the_same_operations() {
+        let patterns: serde_json::Value =
+            serde_json::from_str(include_str!("../../../infra/patterns.json")).unwrap();
+        assert_eq!(patterns["key_changes"], serde_json::json!(EVENT_NAMES));
+    }
+
     fn read(event_name: &str, rest: &str) -> Option<KeyChange> {
         let text = format!(
             r#"{{"eventID":"e","eventTime":"2026-01-02T03:04:05Z","eventSource":"iam.amazonaws.com",

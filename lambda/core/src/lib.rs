@@ -8,6 +8,9 @@
 //! `left_behind`, `group`, `cause`, `causes`, `finding`; then how text is read: `find`, `split`,
 //! `document`, `look`; and `scan`, which puts it all together.
 
+#[cfg(test)]
+extern crate self as failure_monitor_core;
+
 pub mod access_key;
 pub mod alert;
 pub mod athena;
@@ -15,6 +18,7 @@ pub mod cause;
 pub mod causes;
 pub mod client;
 pub mod document;
+pub mod explain;
 pub mod failure;
 pub mod find;
 pub mod finding;
@@ -31,4 +35,5 @@ pub mod scan;
 pub mod settings;
 pub mod split;
 pub mod state;
+pub mod summary;
 pub mod tally;
