@@ -321,3 +321,64 @@ pub fn not_read(listing: &Listing) -> Counts {
     let skipped = listing.warnings.len() as u64;
     Counts { seen: skipped, skipped, passed_over: listing.passed_over, ..Counts::default() }
 }
+
+#[cfg(test)]
+mod tests {
+    use flate2::{Compression, write::GzEncoder};
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct Elsewhere(io::Result<Vec<u8>>);
+
+    impl Remote for Elsewhere {
+        fn fetch(&self, key: &str, out: &mut dyn Write) -> io::Result<()> {
+            assert_eq!(key, "one.json.gz");
+            match &self.0 {
+                Ok(file) => out.write_all(file),
+                Err(err) => Err(io::Error::other(err.to_string())),
+            }
+        }
+    }
+
+    fn input(size: u64, file: io::Result<Vec<u8>>) -> Input {
+        Input::remote(
+            "s3://a/one.json.gz".to_owned(),
+            size,
+            Arc::new(Elsewhere(file)),
+            "one.json.gz",
+        )
+    }
+
+    #[test]
+    fn what_is_fetched_is_read_in_memory_or_by_way_of_the_disk() {
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+        let record = r#"{"eventVersion":"1.10","eventID":"e","eventTime":"2026-01-02T03:04:05Z",
+            "userIdentity":{"accessKeyId":"AKIADEPLOYCI1EXAMPLE"}}"#;
+        gzip.write_all(record.as_bytes()).unwrap();
+        let gzip = gzip.finish().unwrap();
+        let keys: KeyIds = ["AKIADEPLOYCI1EXAMPLE"].into_iter().collect();
+        for file in [record.as_bytes(), &gzip] {
+            for size in [file.len() as u64, LARGEST_WHOLE + 1] {
+                let input = input(size, Ok(file.to_vec()));
+                let mut reader = Reader::new(1 << 20);
+                let first = reader.first_look(&input);
+                assert_eq!((first.read.files, first.read.seen, first.read.skipped), (1, 1, 0));
+                assert_eq!(first.read.bytes, record.len() as u64);
+                let (second, trouble) = reader.second_look(&input, &keys);
+                assert_eq!((second.uses.len(), trouble), (1, None));
+            }
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_fetched_is_said_at_each_look() {
+        let input = input(1, Err(io::Error::other("AccessDenied")));
+        let mut reader = Reader::new(1 << 20);
+        let first = reader.first_look(&input);
+        assert_eq!(first.read.skipped, 1);
+        assert!(first.problems.contains_key("AccessDenied"));
+        let (_, trouble) = reader.second_look(&input, &KeyIds::default());
+        assert_eq!(trouble.as_deref(), Some("not read again: AccessDenied"));
+    }
+}
