@@ -8,6 +8,7 @@
 use std::borrow::Cow;
 
 use chrono::{DateTime, Datelike, TimeDelta, Utc};
+use textwrap::{WordSeparator, WordSplitter, WrapAlgorithm};
 use unicode_width::UnicodeWidthChar;
 
 #[cfg(test)]
@@ -155,6 +156,19 @@ fn visible(text: &str) -> String {
         }
     }
     out
+}
+
+/// Text in lines of at most a width, broken between words; only a word that is longer than a line
+/// is broken inside.
+fn wrap(text: &str, width: usize, first: &str, rest: &str) -> Vec<String> {
+    let options = textwrap::Options::new(width)
+        .initial_indent(first)
+        .subsequent_indent(rest)
+        .word_separator(WordSeparator::AsciiSpace)
+        .word_splitter(WordSplitter::NoHyphenation)
+        .wrap_algorithm(WrapAlgorithm::FirstFit)
+        .break_words(true);
+    textwrap::wrap(text, options).into_iter().map(|line| line.into_owned()).collect()
 }
 
 #[cfg(test)]

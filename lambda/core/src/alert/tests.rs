@@ -24,7 +24,7 @@ pub(crate) fn minute(minutes: i64) -> DateTime<Utc> {
     start() + TimeDelta::minutes(minutes)
 }
 
-fn key() -> IncidentKey {
+pub(crate) fn key() -> IncidentKey {
     IncidentKey {
         account: Some("111122223333".to_owned()),
         access_key_id: Some(KEY.to_owned()),
@@ -54,7 +54,7 @@ pub(crate) fn failure(origin: Origin, source: &str, time: DateTime<Utc>, id: &st
     }
 }
 
-fn change(change: Change, time: DateTime<Utc>) -> KeyChange {
+pub(crate) fn change(change: Change, time: DateTime<Utc>) -> KeyChange {
     KeyChange {
         event_id: format!("change-{}", time.timestamp()),
         time,
@@ -96,7 +96,7 @@ pub(crate) fn left_behind(source: &str, since: DateTime<Utc>) -> LeftBehind {
     }
 }
 
-fn finding(source: &str, now: DateTime<Utc>) -> StoredFinding {
+pub(crate) fn finding(source: &str, now: DateTime<Utc>) -> StoredFinding {
     let key = GroupKey {
         account: Some("111122223333".to_owned()),
         access_key_id: Some(KEY.to_owned()),
@@ -108,7 +108,7 @@ fn finding(source: &str, now: DateTime<Utc>) -> StoredFinding {
     finding
 }
 
-fn cause(id: &str, confidence: Confidence) -> Diagnosis {
+pub(crate) fn cause(id: &str, confidence: Confidence) -> Diagnosis {
     let cause = causes::by_id(id);
     assert_eq!(cause.id, id);
     Diagnosis {
