@@ -2,3 +2,4 @@
 
 pub mod inflate;
 pub mod local_file;
+pub mod s3_listing;
