@@ -12,6 +12,7 @@ use failure_monitor_core::render::terminal;
 use crate::config::Environment;
 
 mod causes;
+mod check_key;
 mod explain;
 mod scan;
 
@@ -28,6 +29,7 @@ pub struct Arguments {
 enum Command {
     Scan(Box<scan::Arguments>),
     Explain(Box<explain::Arguments>),
+    CheckKey(check_key::Arguments),
     Causes(causes::Arguments),
 }
 
@@ -46,6 +48,7 @@ pub fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Scan(arguments) => scan::run(&arguments, environment),
         Command::Explain(arguments) => explain::run(&arguments, environment),
+        Command::CheckKey(arguments) => check_key::run(&arguments),
         Command::Causes(arguments) => causes::run(&arguments),
     };
     match result {

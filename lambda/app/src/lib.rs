@@ -11,4 +11,5 @@ pub mod intake;
 pub mod progress;
 pub mod run_command;
 pub mod scan_files;
+pub mod send;
 pub mod store;

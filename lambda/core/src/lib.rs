@@ -12,6 +12,7 @@ pub mod access_key;
 pub mod alert;
 pub mod cause;
 pub mod causes;
+pub mod check_key;
 pub mod client;
 pub mod document;
 pub mod explain;

@@ -13,6 +13,7 @@ use unicode_width::UnicodeWidthChar;
 #[cfg(test)]
 mod cases;
 pub mod causes;
+pub mod check_key;
 pub mod csv;
 #[cfg(test)]
 mod fixture;
