@@ -22,6 +22,7 @@ pub mod markdown;
 mod masker;
 mod step;
 pub mod terminal;
+pub mod troubleshooting;
 mod words;
 
 /// How many characters of a name (a source, a client, a principal) are shown to a person.
