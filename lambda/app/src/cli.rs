@@ -11,6 +11,7 @@ use failure_monitor_core::render::terminal;
 
 use crate::config::Environment;
 
+mod athena;
 mod causes;
 mod check_key;
 mod explain;
@@ -31,6 +32,7 @@ enum Command {
     Explain(Box<explain::Arguments>),
     CheckKey(check_key::Arguments),
     Causes(causes::Arguments),
+    Athena(Box<athena::Arguments>),
 }
 
 /// Nothing to be told apart by the caller: a message, and exit code 2.
@@ -50,6 +52,7 @@ pub fn main() -> ExitCode {
         Command::Explain(arguments) => explain::run(&arguments, environment),
         Command::CheckKey(arguments) => check_key::run(&arguments),
         Command::Causes(arguments) => causes::run(&arguments),
+        Command::Athena(arguments) => athena::run(&arguments),
     };
     match result {
         Ok(code) => ExitCode::from(code),

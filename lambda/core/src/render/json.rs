@@ -59,7 +59,7 @@ pub fn jsonl(outcome: &Outcome) -> String {
 ///
 /// The serialiser has escaped what JSON forbids; what is left of such characters stands in strings
 /// only, except for the newlines between the lines.
-fn escape(json: &str) -> String {
+pub(super) fn escape(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     let mut units = [0; 2];
     for c in json.chars() {
