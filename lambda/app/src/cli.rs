@@ -13,6 +13,7 @@ use crate::config::Environment;
 
 mod athena;
 mod causes;
+mod check_key;
 mod explain;
 mod scan;
 mod summary;
@@ -31,6 +32,7 @@ enum Command {
     Scan(Box<scan::Arguments>),
     Summary(Box<summary::Arguments>),
     Explain(Box<explain::Arguments>),
+    CheckKey(check_key::Arguments),
     Causes(causes::Arguments),
     Athena(Box<athena::Arguments>),
 }
@@ -51,6 +53,7 @@ pub fn main() -> ExitCode {
         Command::Scan(arguments) => scan::run(&arguments, environment),
         Command::Summary(arguments) => summary::run(&arguments, environment),
         Command::Explain(arguments) => explain::run(&arguments, environment),
+        Command::CheckKey(arguments) => check_key::run(&arguments),
         Command::Causes(arguments) => causes::run(&arguments),
         Command::Athena(arguments) => athena::run(&arguments),
     };

@@ -11,5 +11,6 @@ pub mod intake;
 pub mod progress;
 pub mod run_command;
 pub mod scan_files;
+pub mod send;
 pub mod store;
 pub mod summary_handler;
