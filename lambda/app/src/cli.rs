@@ -12,6 +12,7 @@ use failure_monitor_core::render::terminal;
 use crate::config::Environment;
 
 mod causes;
+mod doctor;
 mod scan;
 
 /// Finds AWS requests that were refused because their credentials are not recognised, groups them
@@ -27,6 +28,7 @@ pub struct Arguments {
 enum Command {
     Scan(Box<scan::Arguments>),
     Causes(causes::Arguments),
+    Doctor(doctor::Arguments),
 }
 
 /// Nothing to be told apart by the caller: a message, and exit code 2.
@@ -44,6 +46,7 @@ pub fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Scan(arguments) => scan::run(&arguments, environment),
         Command::Causes(arguments) => causes::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments, environment),
     };
     match result {
         Ok(code) => ExitCode::from(code),

@@ -25,6 +25,9 @@ mod stale_credentials;
 mod unexplained;
 mod wrong_partition;
 
+pub use region_not_enabled::must_be_enabled;
+pub use wrong_partition::partition;
+
 /// Every cause, most specific first; the last always fits.
 pub const ALL: &[&Cause] = &[
     &key_malformed::CAUSE,
@@ -112,6 +115,11 @@ fn filled_in(step: &str, situation: &Situation<'_>) -> String {
     }
     out.push_str(rest);
     out
+}
+
+/// The cause with an ID.
+pub fn by_id(id: &str) -> Option<&'static Cause> {
+    ALL.iter().find(|cause| cause.id == id).copied()
 }
 
 /// A text as one word of a POSIX shell.
