@@ -3,6 +3,7 @@
 //! Everything that decides lives in `failure-monitor-core`; this crate brings it bytes and takes
 //! away text.
 
+pub mod aws;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -10,3 +11,4 @@ pub mod doctor;
 pub mod intake;
 pub mod progress;
 pub mod scan_files;
+pub mod store;

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::causes;
 use crate::failure::Family;
 use crate::group::Group;
 use crate::key_change::{Change, KeyChange, Mint};
@@ -36,7 +37,7 @@ impl Confidence {
 }
 
 /// A fact of this group and the records that show it; reports have no event IDs of CloudTrail.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
     /// The fact, one sentence without a full stop.
     pub fact: String,
@@ -285,4 +286,30 @@ pub struct Diagnosis {
     pub not: &'static str,
     /// [`Cause::reference`].
     pub reference: &'static str,
+}
+
+/// What is read of a stored diagnosis; the rest is in the table of causes.
+#[derive(Deserialize)]
+struct Kept {
+    id: String,
+    confidence: Confidence,
+    evidence: Vec<Evidence>,
+    next_steps: Vec<String>,
+}
+
+impl<'de> Deserialize<'de> for Diagnosis {
+    /// A cause that this version does not know is shown as unexplained, its evidence kept.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Diagnosis, D::Error> {
+        let kept = Kept::deserialize(deserializer)?;
+        let cause = causes::by_id(&kept.id);
+        Ok(Diagnosis {
+            id: cause.id,
+            title: cause.title,
+            confidence: kept.confidence,
+            evidence: kept.evidence,
+            next_steps: kept.next_steps,
+            not: cause.not,
+            reference: cause.reference,
+        })
+    }
 }

@@ -50,6 +50,11 @@ pub const ALL: &[&Cause] = &[
     &unexplained::CAUSE,
 ];
 
+/// The cause with an ID; the one that always fits where there is none.
+pub fn by_id(id: &str) -> &'static Cause {
+    ALL.iter().find(|cause| cause.id == id).copied().unwrap_or(&unexplained::CAUSE)
+}
+
 /// How many causes a finding shows.
 const SHOWN: usize = 3;
 

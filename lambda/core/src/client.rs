@@ -95,6 +95,13 @@ pub fn parse(user_agent: &str) -> Client {
     }
 }
 
+impl Default for Client {
+    /// A client that says nothing of itself.
+    fn default() -> Client {
+        parse("")
+    }
+}
+
 impl Client {
     /// The client in a few words for a table: `Terraform 1.9.5 (provider 5.67.0)`.
     pub fn label(&self) -> String {

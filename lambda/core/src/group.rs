@@ -5,14 +5,14 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::client::{self, Client};
 use crate::failure::{Failure, Family, Origin};
 use crate::tally::{Tallies, Tally};
 
 /// What failures of one group have in common.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct GroupKey {
     /// The account, where it is known.
     pub account: Option<String>,
@@ -25,7 +25,7 @@ pub struct GroupKey {
 }
 
 /// How many failures came to light how.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origins {
     /// In CloudTrail records.
     pub recorded: u64,
@@ -35,8 +35,22 @@ pub struct Origins {
     pub predicted: u64,
 }
 
+impl Origins {
+    /// Adds the counts of others.
+    pub fn add(&mut self, other: Origins) {
+        self.recorded += other.recorded;
+        self.reported += other.reported;
+        self.predicted += other.predicted;
+    }
+
+    /// All together.
+    pub fn total(self) -> u64 {
+        self.recorded + self.reported + self.predicted
+    }
+}
+
 /// The failures of one access key ID from one source.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
     /// What they have in common.
     pub key: GroupKey,
@@ -94,7 +108,11 @@ impl Group {
         match failure.origin {
             Origin::Recorded => self.origins.recorded += 1,
             Origin::Reported => self.origins.reported += 1,
-            Origin::Predicted => self.origins.predicted += 1,
+            // Expected, not seen: only counted.
+            Origin::Predicted => {
+                self.origins.predicted += 1;
+                return;
+            }
         }
         let (time, id) = (failure.time, failure.event_id.as_str());
         self.all.add(time, id);

@@ -44,7 +44,7 @@ impl Change {
 }
 
 /// One change that a record proves.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyChange {
     /// The record that shows it.
     pub event_id: String,
@@ -144,7 +144,7 @@ pub fn is_incomplete(record: &Record) -> bool {
 }
 
 /// A session that a long-term key minted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mint {
     /// The record that shows it.
     pub event_id: String,

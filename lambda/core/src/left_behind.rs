@@ -11,12 +11,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::access_key::{self, KeyKind};
 use crate::client::{self, Client};
+use crate::failure::{Failure, Family, Origin};
 use crate::key_change::{Change, KeyChange, Mint};
 use crate::key_use::{self, KeyUse};
+use crate::state::digest;
 use crate::tally::Tally;
 
 mod timeline;
@@ -27,7 +29,7 @@ use timeline::{Index, Timeline, owned};
 pub const PROPAGATION: TimeDelta = TimeDelta::seconds(60);
 
 /// A source that used a key in the look-back before it was turned off.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeftBehind {
     /// The account of the key's owner.
     pub account: Option<String>,
@@ -48,14 +50,14 @@ pub struct LeftBehind {
 }
 
 /// The uses of one client of one principal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallerUses {
     /// Where from.
     pub source: String,
     /// The client's label.
     pub client: String,
     /// What the user agent says.
-    #[serde(skip)]
+    #[serde(skip_serializing, default)]
     pub parsed: Client,
     /// Who the caller is to AWS.
     pub principal: Option<String>,
@@ -74,7 +76,7 @@ pub struct CallerUses {
 }
 
 /// A success that proves that a source has working credentials again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resolved {
     /// The record that shows it.
     pub event_id: String,
@@ -85,7 +87,7 @@ pub struct Resolved {
 }
 
 /// A key change with what followed from it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyChangeDetail {
     /// The change.
     #[serde(flatten)]
@@ -101,7 +103,7 @@ pub struct KeyChangeDetail {
 }
 
 /// A session that outlives the key it was minted with.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
     /// The session's own access key ID.
     pub access_key_id: String,
@@ -192,6 +194,82 @@ pub fn aftermath(
     Aftermath { left_behind, key_changes: details }
 }
 
+impl LeftBehind {
+    /// The prediction as failures to be counted: one for each caller, with an ID that is the same
+    /// whenever the same callers are found.
+    pub fn failures(&self) -> Vec<Failure> {
+        let failure = |caller: &CallerUses| Failure {
+            origin: Origin::Predicted,
+            event_id: format!(
+                "predicted:{}",
+                digest(&[
+                    Some(&self.change.event_id),
+                    Some(&self.access_key_id),
+                    Some(&self.source),
+                    Some(&caller.client),
+                    caller.principal.as_deref(),
+                ])
+            ),
+            time: Some(self.since),
+            account: self.account.clone(),
+            access_key_id: Some(self.access_key_id.clone()),
+            source: self.source.clone(),
+            code: "InvalidClientTokenId".to_owned(),
+            family: Family::UnknownCredentials,
+            message: String::new(),
+            event_source: None,
+            event_name: None,
+            region: None,
+            principal: caller.principal.clone(),
+            user_agent: String::new(),
+            request_id: None,
+            status: None,
+            stage: None,
+        };
+        self.callers.iter().map(failure).collect()
+    }
+
+    /// The proof, among uses seen since, that this source works again. `changes` and `mints` are
+    /// those of the key and of its owner.
+    pub fn resolution(
+        &self,
+        changes: &[KeyChange],
+        mints: &[Mint],
+        uses: &[KeyUse],
+    ) -> Option<Resolved> {
+        let mut changes = changes.to_vec();
+        changes
+            .sort_by(|a, b| (a.time, a.change, &a.event_id).cmp(&(b.time, b.change, &b.event_id)));
+        let index = Index::new(uses);
+        let timeline =
+            Timeline::new(&self.access_key_id, &changes, index.of_key(&self.access_key_id));
+        let principals: BTreeSet<Option<&str>> =
+            self.callers.iter().map(|caller| caller.principal.as_deref()).collect();
+        proof(&index, &self.source, principals, |one| {
+            proves(one, &self.access_key_id, &self.change, &timeline, mints)
+        })
+    }
+}
+
+/// The earliest use of a source and one of its principals that proves something.
+fn proof<'a>(
+    index: &Index<'a>,
+    source: &'a str,
+    principals: impl IntoIterator<Item = Option<&'a str>>,
+    proves: impl Fn(&KeyUse) -> bool,
+) -> Option<Resolved> {
+    principals
+        .into_iter()
+        .flat_map(|principal| index.at_place(source, principal))
+        .filter(|one| proves(one))
+        .min_by(|a, b| (a.time, &a.event_id).cmp(&(b.time, &b.event_id)))
+        .map(|one| Resolved {
+            event_id: one.event_id.clone(),
+            time: one.time,
+            access_key_id: one.caller.access_key_id.clone(),
+        })
+}
+
 fn detail(change: &KeyChange) -> KeyChangeDetail {
     KeyChangeDetail {
         change: change.clone(),
@@ -270,11 +348,10 @@ fn sources_left_behind(
         }
         let principals: BTreeSet<&Option<String>> =
             counted.iter().map(|u| &u.caller.principal).collect();
-        let resolved = principals
-            .iter()
-            .flat_map(|principal| proofs.index.at_place(source, principal.as_deref()))
-            .filter(|u| proves(u, access_key_id, off, timeline, proofs.mints))
-            .min_by(|a, b| (a.time, &a.event_id).cmp(&(b.time, &b.event_id)));
+        let principals = principals.into_iter().map(Option::as_deref);
+        let resolved = proof(proofs.index, source, principals, |one| {
+            proves(one, access_key_id, off, timeline, proofs.mints)
+        });
         found.push(LeftBehind {
             account: account.clone(),
             access_key_id: access_key_id.to_owned(),
@@ -283,11 +360,7 @@ fn sources_left_behind(
             change: (*off).clone(),
             uses: tally,
             callers: callers(counted.into_iter()),
-            resolved: resolved.map(|u| Resolved {
-                event_id: u.event_id.clone(),
-                time: u.time,
-                access_key_id: u.caller.access_key_id.clone(),
-            }),
+            resolved,
         });
     }
     found

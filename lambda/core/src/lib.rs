@@ -9,6 +9,7 @@
 //! `document`, `look`; and `scan`, which puts it all together.
 
 pub mod access_key;
+pub mod alert;
 pub mod cause;
 pub mod causes;
 pub mod client;
@@ -28,4 +29,5 @@ pub mod report;
 pub mod scan;
 pub mod settings;
 pub mod split;
+pub mod state;
 pub mod tally;
