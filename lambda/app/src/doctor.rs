@@ -1,6 +1,6 @@
 //! `failure-monitor doctor`: what is wrong with the credentials on this machine.
 //!
-//! [`gather`](gather::gather) reads the machine (environment, files) and [`live`] asks AWS; both
+//! [`gather`](gather::gather) reads the machine (environment, files) and [`probe`] asks AWS; both
 //! fill a [`Machine`]. [`examine`] judges it: pure functions, one file a group of checks, in the
 //! order in which a person would look. What is found points to the same causes as the monitor's.
 //! Secrets stay inside: a check says their length and classes of characters, never the value.
@@ -11,8 +11,11 @@ mod format;
 pub mod gather;
 mod ini;
 mod jwt;
+mod live;
 pub mod machine;
 mod precedence;
+pub mod probe;
+pub mod process;
 mod profiles;
 mod quick;
 pub mod render;
@@ -42,6 +45,7 @@ pub fn examine(machine: &Machine) -> Report {
         (Group::Format, format::checks(machine)),
         (Group::Precedence, precedence::checks(machine)),
         (Group::Profiles, profiles::checks(machine)),
+        (Group::Live, live::checks(machine)),
         (Group::Surroundings, surroundings::checks(machine)),
         (Group::Versions, versions::checks(machine)),
     ];

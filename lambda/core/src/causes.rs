@@ -122,11 +122,6 @@ fn filled_in(step: &str, situation: &Situation<'_>) -> String {
     out
 }
 
-/// The cause with an ID.
-pub fn by_id(id: &str) -> Option<&'static Cause> {
-    ALL.iter().find(|cause| cause.id == id).copied()
-}
-
 /// A text as one word of a POSIX shell.
 pub fn shell_quoted(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._-/:@=+,".contains(c);

@@ -11,7 +11,7 @@ use crate::clock;
 use crate::config::{Environment, Variables};
 use crate::doctor::check::Status;
 use crate::doctor::gather::gather;
-use crate::doctor::{self, render};
+use crate::doctor::{self, probe, process, render};
 
 /// Check which AWS credentials this machine uses, and what is wrong with them.
 ///
@@ -61,7 +61,13 @@ pub(super) fn run(arguments: &Arguments, environment: Environment) -> anyhow::Re
     if !directory.is_dir() {
         bail!("{shown} is not a directory");
     }
-    let machine = gather(Variables::read(), &directory, arguments.profile.clone(), clock::now());
+    let mut machine =
+        gather(Variables::read(), &directory, arguments.profile.clone(), clock::now());
+    if !arguments.offline {
+        machine.process = process::run(&machine);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        machine.live = Some(runtime.block_on(probe::ask(&machine, probe::PAUSE)));
+    }
     let report = doctor::examine(&machine);
     super::print(&match arguments.format {
         Format::Table => {

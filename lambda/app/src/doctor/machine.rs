@@ -182,6 +182,8 @@ pub enum Outcome {
         arn: String,
         /// Its account.
         account: String,
+        /// The code with which the first call was refused, 5 s or more before.
+        after: Option<String>,
     },
     /// An error code, each time it was asked.
     Refused {

@@ -6,8 +6,9 @@ use failure_monitor_core::cause::Confidence;
 use failure_monitor_core::causes;
 use serde::Serialize;
 
+use super::chain;
 use super::check::{Check, Group, Status};
-use super::machine::{Machine, Outcome};
+use super::machine::{Answer, Live, Machine, Outcome};
 
 /// What follows from all checks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -37,11 +38,7 @@ pub struct Likely {
 const FACTS: usize = 3;
 
 pub(super) fn conclude(checks: &[(Group, Check)], machine: &Machine) -> Verdict {
-    let accepted = machine.live.as_ref().is_some_and(|live| {
-        !live.answers.is_empty()
-            && live.answers.iter().all(|answer| matches!(answer.outcome, Outcome::Accepted { .. }))
-            && !matches!(live.chain, Some(Err(_)))
-    });
+    let accepted = machine.live.as_ref().is_some_and(|live| accepted(machine, live));
     let mut suspects: Vec<(&Check, &'static str, Confidence)> = checks
         .iter()
         .filter_map(|(_, check)| {
@@ -60,7 +57,7 @@ pub(super) fn conclude(checks: &[(Group, Check)], machine: &Machine) -> Verdict 
     let Some((first, id, confidence)) = suspects.first().copied() else {
         return none(checks, accepted, failed);
     };
-    let title = causes::by_id(id).map_or("", |cause| cause.title);
+    let title = causes::by_id(id).title;
     let because: Vec<String> = suspects
         .iter()
         .filter(|(_, other, _)| *other == id)
@@ -81,6 +78,16 @@ pub(super) fn conclude(checks: &[(Group, Check)], machine: &Machine) -> Verdict 
         title.to_owned()
     };
     Verdict { cause: Some(Likely { id, title, confidence }), says, because, first_command }
+}
+
+/// Whether AWS took all credentials that some client here would use.
+fn accepted(machine: &Machine, live: &Live) -> bool {
+    let winners = chain::winners(machine);
+    let used = |answer: &&Answer| winners.iter().any(|winner| answer.names.contains(&winner.name));
+    let mut used = live.answers.iter().filter(used).peekable();
+    let any = used.peek().is_some() || matches!(live.chain, Some(Ok(_)));
+    any && !matches!(live.chain, Some(Err(_)))
+        && used.all(|answer| matches!(answer.outcome, Outcome::Accepted { after: None, .. }))
 }
 
 fn none(checks: &[(Group, Check)], accepted: bool, failed: bool) -> Verdict {
