@@ -11,6 +11,7 @@ use failure_monitor_core::render::terminal;
 
 use crate::config::Environment;
 
+mod canary;
 mod causes;
 mod doctor;
 mod scan;
@@ -29,6 +30,7 @@ enum Command {
     Scan(Box<scan::Arguments>),
     Causes(causes::Arguments),
     Doctor(doctor::Arguments),
+    Canary(Box<canary::Arguments>),
 }
 
 /// Nothing to be told apart by the caller: a message, and exit code 2.
@@ -46,6 +48,7 @@ pub fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Scan(arguments) => scan::run(&arguments, environment),
         Command::Causes(arguments) => causes::run(&arguments),
+        Command::Canary(arguments) => canary::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments, environment),
     };
     match result {

@@ -4,6 +4,7 @@
 //! away text.
 
 pub mod aws;
+pub mod canary;
 pub mod cli;
 pub mod clock;
 pub mod config;
