@@ -11,9 +11,11 @@ use failure_monitor_core::render::terminal;
 
 use crate::config::Environment;
 
+mod athena;
 mod canary;
 mod causes;
 mod doctor;
+mod explain;
 mod scan;
 
 /// Finds AWS requests that were refused because their credentials are not recognised, groups them
@@ -28,9 +30,11 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Scan(Box<scan::Arguments>),
+    Explain(Box<explain::Arguments>),
     Causes(causes::Arguments),
-    Doctor(doctor::Arguments),
+    Athena(Box<athena::Arguments>),
     Canary(Box<canary::Arguments>),
+    Doctor(doctor::Arguments),
 }
 
 /// Nothing to be told apart by the caller: a message, and exit code 2.
@@ -47,7 +51,9 @@ pub fn main() -> ExitCode {
         .init();
     let result = match Arguments::parse().command {
         Command::Scan(arguments) => scan::run(&arguments, environment),
+        Command::Explain(arguments) => explain::run(&arguments, environment),
         Command::Causes(arguments) => causes::run(&arguments),
+        Command::Athena(arguments) => athena::run(&arguments),
         Command::Canary(arguments) => canary::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments, environment),
     };

@@ -3,6 +3,20 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+pub mod function;
+
+/// Reads the settings of a deployed function, or says everything that is wrong with them.
+#[expect(clippy::disallowed_methods, reason = "this is the place")]
+pub fn of_function() -> Result<function::Function, Vec<String>> {
+    function::read(|name| std::env::var(name).ok())
+}
+
+/// What the environment says about the log: a filter as `tracing` reads it.
+#[expect(clippy::disallowed_methods, reason = "this is the place")]
+pub fn log_filter() -> String {
+    std::env::var("FAILURE_MONITOR_LOG").unwrap_or_else(|_| "info".to_owned())
+}
+
 /// What the environment says about output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Environment {

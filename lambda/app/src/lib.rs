@@ -11,5 +11,6 @@ pub mod config;
 pub mod doctor;
 pub mod intake;
 pub mod progress;
+pub mod run_command;
 pub mod scan_files;
 pub mod store;

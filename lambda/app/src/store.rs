@@ -10,7 +10,9 @@ use chrono::{DateTime, Utc};
 use failure_monitor_core::failure::Origin;
 
 mod counting;
+pub mod dynamodb;
 mod keys;
+pub mod limits;
 pub mod memory;
 mod summary;
 mod typed;

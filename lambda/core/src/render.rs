@@ -19,6 +19,7 @@ mod fixture;
 pub mod json;
 pub mod markdown;
 mod masker;
+pub mod message;
 mod step;
 pub mod terminal;
 mod words;
@@ -44,7 +45,7 @@ pub fn number(count: u64) -> String {
 }
 
 /// A count with its noun: `1 record`, `13,223 records`.
-fn counted(count: u64, one: &str, many: &str) -> String {
+pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{} {}", number(count), if count == 1 { one } else { many })
 }
 

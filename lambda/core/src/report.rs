@@ -114,7 +114,11 @@ pub fn parse(text: &str) -> Vec<Report> {
     let mut reports = found.finish();
     if !reports.is_empty() {
         let ci = ci::of_log(text);
-        reports.iter_mut().for_each(|report| report.ci = ci);
+        let program = ci::program_of_log(text);
+        for report in &mut reports {
+            report.ci = ci;
+            report.client = program.or(report.client);
+        }
     }
     reports
 }

@@ -87,6 +87,9 @@ pub struct StoredFinding {
     pub group: Group,
     /// The callers expected to fail, where the group holds a prediction.
     pub left_behind: Option<LeftBehind>,
+    /// The change that made the key active again, where no use proves yet that its callers work.
+    #[serde(default)]
+    pub active_again: Option<KeyChange>,
     /// What the clients of those callers say of themselves, by label.
     #[serde(default)]
     callers: BTreeMap<String, Client>,
@@ -115,6 +118,7 @@ impl StoredFinding {
         StoredFinding {
             group: Group::new(key),
             left_behind: None,
+            active_again: None,
             callers: BTreeMap::new(),
             user_name: None,
             causes: Vec::new(),

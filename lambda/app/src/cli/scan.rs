@@ -208,7 +208,8 @@ fn moment(text: &str, now: DateTime<Utc>) -> anyhow::Result<DateTime<Utc>> {
     now.checked_sub_signed(ago).context("this is before the calendar begins")
 }
 
-fn duration(text: &str) -> Result<TimeDelta, String> {
+/// A duration as written on the command line.
+pub(super) fn duration(text: &str) -> Result<TimeDelta, String> {
     let duration = humantime::parse_duration(text)
         .map_err(|err| format!("{err}; write it like 90m, 24h or 7d"))?;
     TimeDelta::from_std(duration).map_err(|_| "this is too long".to_owned())

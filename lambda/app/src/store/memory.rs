@@ -1,9 +1,9 @@
 //! A store in memory, for the command line and for tests. Keeps the same promises as the other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::{Counter, Item, Key, Raised, Refused, Store, Write};
+use super::{Counter, Item, Key, Raised, Refused, Store, Write, limits};
 
 /// Everything in one map, behind one lock.
 #[derive(Debug, Default)]
@@ -42,11 +42,12 @@ impl Memory {
 impl Store for Memory {
     async fn get(&self, keys: &[Key]) -> anyhow::Result<Vec<Item>> {
         let kept = self.lock();
+        let keys: BTreeSet<&Key> = keys.iter().collect();
         let item = |key| match kept.get(key) {
             Some(Kept::Item(item)) => Some(item.clone()),
             _ => None,
         };
-        Ok(keys.iter().filter_map(item).collect())
+        Ok(keys.into_iter().filter_map(item).collect())
     }
 
     async fn list(&self, partition: &str, from: &str, to: &str) -> anyhow::Result<Vec<Item>> {
@@ -66,6 +67,7 @@ impl Store for Memory {
     }
 
     async fn transact(&self, writes: &[Write]) -> Result<(), Refused> {
+        limits::check(writes, Self::MOST_WRITES)?;
         let mut kept = self.lock();
         let fits = |write: &Write| match write {
             Write::Claim { key, .. } => !kept.contains_key(key),

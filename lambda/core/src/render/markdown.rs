@@ -3,6 +3,7 @@
 //!
 //! Knows what Markdown, and GitHub on top of it, take for more than text.
 
+pub mod explain;
 #[cfg(test)]
 mod tests;
 

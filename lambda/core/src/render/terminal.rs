@@ -4,6 +4,7 @@
 //! Knows ANSI colours and what a terminal must not be sent. Must not ask the terminal anything: its
 //! width and whether it takes colour are options.
 
+pub mod explain;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@
 //! The fixed parts of the sentences hold no character that any medium would have to escape.
 
 mod aftermath;
+pub(super) mod explain;
 mod run;
 
 use std::collections::{BTreeMap, BTreeSet};
