@@ -11,6 +11,9 @@ use failure_monitor_core::access_key;
 use super::machine::Machine;
 use super::terraform::{Block, Terraform};
 
+/// How credentials are got of which a program of the user's is asked.
+pub(super) const CREDENTIAL_PROCESS: &str = "credential_process";
+
 /// Credentials that are written down as such.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct Keys {
@@ -290,7 +293,7 @@ fn profile_sources(machine: &Machine, profile: &str, order: Order) -> Vec<Source
         Order::Go => sources.extend(keys.into_iter().chain(sso)),
     }
     if setting("credential_process").is_some() {
-        sources.push(Source::other(name.clone(), "credential_process"));
+        sources.push(Source::other(name.clone(), CREDENTIAL_PROCESS));
     }
     if setting("login_session").is_some() {
         sources.push(Source::other(name, "aws login"));

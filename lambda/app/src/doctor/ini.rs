@@ -53,11 +53,12 @@ pub struct Problem {
 }
 
 impl Ini {
-    /// The value of a setting in the sections of a name; the last one counts, as for the AWS CLI.
+    /// The value of a setting in the sections of a name; the last one counts, as
+    /// for the SDKs that do not refuse a file with two.
     pub fn get(&self, section: &str, key: &str) -> Option<&str> {
-        let sections = self.sections.iter().filter(|candidate| candidate.name == section);
-        let found = sections.flat_map(|section| &section.settings);
-        found.filter(|setting| setting.key == key).last().map(|setting| setting.value.as_str())
+        let sections = self.sections.iter().rev().filter(|candidate| candidate.name == section);
+        let mut found = sections.flat_map(|section| section.settings.iter().rev());
+        found.find(|setting| setting.key == key).map(|setting| setting.value.as_str())
     }
 
     /// Whether there is a section of a name.
@@ -104,14 +105,21 @@ pub(super) fn parse(text: &str) -> Ini {
                 ini.problems.push(problem(number, "is a section without a name", true));
             }
             if let Some(first) = ini.sections.iter().find(|section| section.name == name) {
-                let words = format!("repeats section [{name}] of line {}", first.line);
+                let words = format!(
+                    "repeats section [{name}] of line {}: the AWS CLI refuses the whole file",
+                    first.line
+                );
                 ini.problems.push(problem(number, &words, true));
             }
             ini.sections.push(Section { line: number, name, settings: Vec::new() });
             continue;
         }
         let Some(section) = ini.sections.last_mut() else {
-            ini.problems.push(problem(number, "stands before any section", true));
+            ini.problems.push(problem(
+                number,
+                "stands before any section: the AWS CLI refuses the whole file",
+                true,
+            ));
             continue;
         };
         // Nested settings, such as those of `s3 =`, are indented below their parent.
@@ -143,7 +151,10 @@ pub(super) fn parse(text: &str) -> Ini {
             ini.problems.push(problem(number, words, true));
         }
         if let Some(first) = section.settings.iter().find(|setting| setting.key == key) {
-            let words = format!("sets {key} again, after line {}: the last one counts", first.line);
+            let words = format!(
+                "sets {key} again, after line {}: the AWS CLI refuses the whole file",
+                first.line
+            );
             ini.problems.push(problem(number, &words, true));
         }
         if quoted(value) {

@@ -32,7 +32,7 @@ pub(super) fn checks(machine: &Machine) -> Vec<Check> {
     checks.extend(live.chain.as_ref().map(|chain| resolved(machine, chain)));
     checks.extend([clock(live), region(machine, live), partitions(machine, live)]);
     checks.extend(token_version(live));
-    checks.extend(live.keys.iter().map(|(id, state)| status(live, id, state)));
+    checks.extend(live.keys.iter().map(|(id, state)| status(machine, live, id, state)));
     checks
 }
 
@@ -350,10 +350,15 @@ fn id_in_shell(names: &[String]) -> String {
     }
 }
 
-fn status(live: &Live, id: &str, state: &KeyState) -> Check {
+fn status(machine: &Machine, live: &Live, id: &str, state: &KeyState) -> Check {
     const ID: &str = "key-status";
     let shown = access_key::mask(id);
     let answer = live.answers.iter().find(|answer| answer.access_key_id == id);
+    // The same is true of a key that nobody uses here, and then explains no failure.
+    let used = |answer: &Answer| {
+        chain::winners(machine).iter().any(|winner| answer.names.contains(&winner.name))
+    };
+    let sure = if answer.is_some_and(used) { High } else { Medium };
     let quoted = answer.map_or_else(|| "KEY_ID".to_owned(), |answer| id_in_shell(&answer.names));
     match state {
         KeyState::Active => {
@@ -370,12 +375,12 @@ fn status(live: &Live, id: &str, state: &KeyState) -> Check {
                 shell_quoted(user)
             ),
         )
-        .points_to("key-deactivated", High),
+        .points_to("key-deactivated", sure),
         KeyState::Absent { user } => {
             let of = user.as_ref().map(|user| format!(" of user {user}")).unwrap_or_default();
             Check::failed(ID, format!("IAM knows no key {shown}{of}: it was deleted"))
                 .fix("Find the copies of it", format!("grep -rlFe {quoted} ~/.aws ."))
-                .points_to("key-deleted", High)
+                .points_to("key-deleted", sure)
         }
         KeyState::NotPermitted => Check::not_applicable(
             ID,

@@ -51,7 +51,7 @@ fn one(machine: &Machine, chain: &Chain) -> Check {
     let names: Vec<String> = shadowed.iter().map(|source| source.shown()).collect();
     let found = format!("{found}; shadowed: {}", listed(&names));
     let same = |source: &&chain::Source| source.id().is_some() && source.id() == winner.id();
-    if shadowed.iter().all(|source| same(source)) {
+    if shadowed.iter().all(same) {
         return Check::ok(id, found);
     }
     let check = Check::warning(id, found);

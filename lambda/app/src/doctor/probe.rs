@@ -25,7 +25,7 @@ use failure_monitor_core::access_key;
 use failure_monitor_core::causes::{must_be_enabled, partition};
 use failure_monitor_core::failure::{Family, classify};
 
-use super::chain::{self, How, Keys};
+use super::chain::{self, CREDENTIAL_PROCESS, How, Keys};
 use super::machine::{Answer, KeyState, Live, Machine, Metadata, Outcome, Trouble};
 use crate::{aws, clock};
 
@@ -377,9 +377,15 @@ async fn chain(machine: &Machine, caller: &Caller, region: &str) -> Option<Resul
         return None;
     }
     let (profile, from) = machine.profile_in_use();
+    // The SDK's error would quote what the program printed.
+    let by_process = source.how == How::Other(CREDENTIAL_PROCESS.to_owned());
+    if by_process && machine.process.as_ref().is_some_and(|process| process.outcome.is_err()) {
+        return Some(Err("it gave no credentials".to_owned()));
+    }
     let config = aws::load((from != "by default").then_some(profile), Some(region)).await;
     let provider = config.credentials_provider()?;
     Some(match provider.provide_credentials().await {
+        Err(_) if by_process => Err("it gave no credentials".to_owned()),
         Err(err) => Err(short_chain(&format!("{}", DisplayErrorContext(&err)))),
         Ok(credentials) => match caller.identity(credentials, region).await {
             Outcome::Accepted { arn, .. } => Ok(arn),
