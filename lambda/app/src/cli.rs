@@ -12,8 +12,10 @@ use failure_monitor_core::render::terminal;
 use crate::config::Environment;
 
 mod athena;
+mod canary;
 mod causes;
 mod check_key;
+mod doctor;
 mod explain;
 mod scan;
 mod summary;
@@ -35,6 +37,8 @@ enum Command {
     CheckKey(check_key::Arguments),
     Causes(causes::Arguments),
     Athena(Box<athena::Arguments>),
+    Canary(Box<canary::Arguments>),
+    Doctor(doctor::Arguments),
 }
 
 /// Nothing to be told apart by the caller: a message, and exit code 2.
@@ -56,6 +60,8 @@ pub fn main() -> ExitCode {
         Command::CheckKey(arguments) => check_key::run(&arguments),
         Command::Causes(arguments) => causes::run(&arguments),
         Command::Athena(arguments) => athena::run(&arguments),
+        Command::Canary(arguments) => canary::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments, environment),
     };
     match result {
         Ok(code) => ExitCode::from(code),

@@ -4,9 +4,11 @@
 //! away text.
 
 pub mod aws;
+pub mod canary;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod doctor;
 pub mod intake;
 pub mod progress;
 pub mod run_command;
