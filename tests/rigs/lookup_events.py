@@ -153,7 +153,9 @@ class LookupEvents(Server):
         )
 
     def _lookup(self, request: Request) -> dict[str, Any]:
-        if request.headers.get("x-amz-target") != TARGET:
+        # Botocore writes the service's whole name, the SDK for Rust its last part; AWS takes both.
+        target = request.headers.get("x-amz-target", "")
+        if target not in (TARGET, TARGET.removeprefix("com.amazonaws.cloudtrail.v20131101.")):
             raise Refused("UnknownOperationException", "")
         scope = SCOPE.search(request.headers.get("authorization", ""))
         if not scope:
