@@ -140,8 +140,8 @@ fn the_largest_alerts_are_cut_and_say_so() {
         check_published(&publish(&alert, true));
         let incident = alert.incidents[0].clone();
         alert.kind = crate::alert::Kind::Digest;
-        alert.incidents = vec![incident; 45];
-        alert.more_incidents = 66;
+        alert.incidents = vec![incident; 12];
+        alert.more_incidents = 99;
         let published = publish(&alert, true);
         check_published(&published);
         let body: Value = serde_json::from_str(&published.body).unwrap();
