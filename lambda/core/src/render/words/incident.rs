@@ -43,7 +43,8 @@ impl AlertIncident {
 
     /// What turned the key off, where callers are still expected to fail.
     fn expected(&self) -> Option<&Finding> {
-        self.findings.iter().find(|one| one.predicted.is_some() && one.resolved.is_none())
+        let mut expected = self.findings.iter().filter(|_| self.active_again.is_none());
+        expected.find(|one| one.predicted.is_some() && one.resolved.is_none())
     }
 
     /// The cause that leads, and all others.
@@ -261,6 +262,7 @@ impl Words<'_> {
         let predicted: Vec<_> = expected.filter_map(|f| f.predicted.as_ref()).collect();
         if let (Some(since), Some(first)) = (incident.expected_since, predicted.first())
             && incident.status == Status::Open
+            && incident.active_again.is_none()
         {
             let uses: u64 = predicted.iter().map(|one| one.uses).sum();
             let last = predicted.iter().filter_map(|one| one.last_use).max();
