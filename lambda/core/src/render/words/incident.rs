@@ -57,7 +57,9 @@ impl AlertIncident {
 pub(in crate::render) fn certainty(diagnosis: &Diagnosis) -> &'static str {
     match diagnosis.confidence {
         _ if diagnosis.id == "unexplained" => "No known cause fits what was read.",
-        Confidence::High => "The cause is proved by a record or an answer of IAM.",
+        Confidence::High => {
+            "The cause is proved: by a record, an answer of IAM or what the error says."
+        }
         Confidence::Medium => "The cause is likely: several circumstances suggest it.",
         Confidence::Low => "The cause is only possible: nothing proves it, nothing rules it out.",
     }
