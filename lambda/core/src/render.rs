@@ -14,6 +14,7 @@ use unicode_width::UnicodeWidthChar;
 #[cfg(test)]
 mod cases;
 pub mod causes;
+pub mod check_key;
 pub mod csv;
 #[cfg(test)]
 mod fixture;
@@ -22,7 +23,9 @@ pub mod markdown;
 mod masker;
 pub mod message;
 mod step;
+pub mod summary;
 pub mod terminal;
+pub mod troubleshooting;
 mod words;
 
 /// How many characters of a name (a source, a client, a principal) are shown to a person.
@@ -46,7 +49,7 @@ pub fn number(count: u64) -> String {
 }
 
 /// A count with its noun: `1 record`, `13,223 records`.
-fn counted(count: u64, one: &str, many: &str) -> String {
+pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{} {}", number(count), if count == 1 { one } else { many })
 }
 

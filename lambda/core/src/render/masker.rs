@@ -26,11 +26,11 @@ impl Masker {
             let sessions = detail.sessions.iter().map(|session| &session.access_key_id);
             detail.change.access_key_id.iter().chain(sessions)
         });
-        Masker::of(findings.chain(changes), unmask)
+        Masker::of_ids(findings.chain(changes), unmask)
     }
 
-    /// A masker that knows these IDs, whatever they look like.
-    pub(super) fn of<'a>(ids: impl Iterator<Item = &'a String>, unmask: bool) -> Masker {
+    /// A masker of the given IDs and of whatever looks like one.
+    pub(super) fn of_ids<'a>(ids: impl Iterator<Item = &'a String>, unmask: bool) -> Masker {
         let mut ids: Vec<&String> = ids.filter(|id| access_key::mask(id) != **id).collect();
         let masks = !unmask && !ids.is_empty();
         ids.retain(|id| !looks_like_an_id(id));

@@ -4,7 +4,8 @@
 //! Knows ANSI colours and what a terminal must not be sent. Must not ask the terminal anything: its
 //! width and whether it takes colour are options.
 
-mod table;
+pub mod explain;
+pub(in crate::render) mod table;
 #[cfg(test)]
 mod tests;
 
@@ -78,7 +79,7 @@ pub fn escape(text: &str) -> String {
 
 /// The few looks that text may have.
 #[derive(Debug, Clone, Copy)]
-enum Paint {
+pub(in crate::render) enum Paint {
     Bold,
     Dim,
     Red,
@@ -88,7 +89,7 @@ enum Paint {
 }
 
 impl Paint {
-    fn code(self) -> &'static str {
+    pub(in crate::render) fn code(self) -> &'static str {
         match self {
             Paint::Bold => "1",
             Paint::Dim => "2",

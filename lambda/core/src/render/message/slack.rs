@@ -306,7 +306,7 @@ fn of_alarm(alarm: &Alarm) -> Vec<Value> {
 }
 
 fn of_text(text: &str, subject: Option<&str>, unmask: bool) -> Vec<Value> {
-    let masker = crate::render::masker::Masker::of(std::iter::empty(), unmask);
+    let masker = crate::render::masker::Masker::of_ids(std::iter::empty(), unmask);
     let shown = |text: &str| escape(&masker.text(text));
     let subject = subject.map(str::trim).filter(|subject| !subject.is_empty());
     let mut page = Page::new(&shown(subject.unwrap_or("Message from Amazon SNS")));

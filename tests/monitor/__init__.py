@@ -1,0 +1,1 @@
+"""The built functions as black boxes: payloads in, messages and summaries out."""
