@@ -339,7 +339,8 @@ impl Page<'_> {
                 skipped => format!(", {} unreadable", number(skipped)),
             };
             let unread = match coverage.unread_seconds {
-                0 => String::new(),
+                // What is newer than that may still be on its way.
+                ..1800 => String::new(),
                 unread => {
                     let unread = chrono::TimeDelta::seconds(unread);
                     format!(", {} of this window not read yet", duration(unread))
@@ -358,7 +359,7 @@ impl Page<'_> {
         if summary.problems.is_empty() {
             return;
         }
-        self.section("Not everything could be read for this summary");
+        self.section("Not read for this summary");
         for problem in summary.problems.iter().take(ENTRIES) {
             let text = self.phrases.words.sentence(problem);
             self.wrapped("  ", "    ", &text);
