@@ -68,6 +68,8 @@ async function look(browser, name, kind, theme, width) {
 // On paper everything is there, and nothing is cut at the side.
 async function onPaper(page, where) {
   await page.emulateMedia({ media: "print" });
+  // A4 between margins of a centimetre.
+  await page.setViewportSize({ width: 718, height: 1000 });
   const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   check(where, "fits on paper", wide <= 0, `${wide} px too wide`);
 }

@@ -273,7 +273,7 @@ fn story() -> Material {
             reported(&format!("run-{n}"), time, None, "/ecs/runner:nightly/terraform")
         })
         .chain((0..5_i64).map(|n| {
-            reported(&format!("tf-{n}"), minutes_ago(120 - n * 20), Some(DEPLOY), "192.0.2.23")
+            reported(&format!("tf-{n}"), minutes_ago(100 - n * 20), Some(DEPLOY), "192.0.2.23")
         }))
         .collect();
     Material { coverage: swept(), ..told(scanned(&records, &reports)) }
