@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 import random
 import re
 from collections import Counter
@@ -416,3 +417,15 @@ def test_the_queries_in_infra_are_the_printed_ones(program: Program, name: str) 
     assert program.run("athena", *args).out == kept
     listed = program.run("athena", *args, "--accounts", ACCOUNTS).out
     assert kept.replace("    AND account = ?\n", "") == listed != kept
+
+
+def test_the_columns_in_infra_are_those_of_the_table(program: Program) -> None:
+    run = program.run("athena", "--bucket", "example-trail", "--query", "table", "--format", "json")
+    columns = run.json["columns"]
+    assert json.loads((INFRA / "columns.json").read_text()) == columns
+    [statement] = run.json["statements"]
+    # Read with spaces or without, they are the same types.
+    kinds = {name: kind.sql("duckdb") for name, kind in Table(statement["sql"]).columns.items()}
+    glue = {one["name"]: sqlglot.exp.DataType.build(one["type"], dialect="hive").sql("duckdb")
+            for one in columns}
+    assert glue | dict.fromkeys(("account", "region", "day"), "TEXT") == kinds
