@@ -33,7 +33,7 @@ locals {
   }
 }
 
-resource "aws_glue_catalog_database" "athena" {
+resource "aws_glue_catalog_database" "trail" {
   count = length(local.athena)
 
   name        = replace(var.name, "-", "_")
@@ -41,11 +41,11 @@ resource "aws_glue_catalog_database" "athena" {
   tags        = local.tags
 }
 
-resource "aws_glue_catalog_table" "athena" {
+resource "aws_glue_catalog_table" "trail" {
   count = length(local.athena)
 
   name          = "trail"
-  database_name = aws_glue_catalog_database.athena[0].name
+  database_name = aws_glue_catalog_database.trail[0].name
   description   = "One row for each record; partitions are projected from the path, no crawler runs"
   table_type    = "EXTERNAL_TABLE"
 
@@ -96,7 +96,7 @@ resource "aws_glue_catalog_table" "athena" {
   }
 }
 
-resource "aws_athena_workgroup" "athena" {
+resource "aws_athena_workgroup" "trail" {
   count = length(local.athena)
 
   name          = var.name
@@ -115,13 +115,13 @@ resource "aws_athena_workgroup" "athena" {
   }
 }
 
-resource "aws_athena_named_query" "athena" {
+resource "aws_athena_named_query" "trail" {
   for_each = var.athena == null ? {} : local.athena_queries
 
   name        = "${var.name}-${each.key}"
   description = each.value
-  workgroup   = aws_athena_workgroup.athena[0].id
-  database    = aws_glue_catalog_database.athena[0].name
+  workgroup   = aws_athena_workgroup.trail[0].id
+  database    = aws_glue_catalog_database.trail[0].name
 
   query = local.athena_accounts_listed ? replace(local.athena_sql[each.key], "    AND account = ?\n", "") : local.athena_sql[each.key]
 }

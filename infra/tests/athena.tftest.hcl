@@ -46,32 +46,32 @@ run "listed_accounts" {
   }
 
   assert {
-    condition     = aws_glue_catalog_table.athena[0].parameters["projection.account.type"] == "enum" && aws_glue_catalog_table.athena[0].parameters["projection.account.values"] == "111122223333,444455556666"
+    condition     = aws_glue_catalog_table.trail[0].parameters["projection.account.type"] == "enum" && aws_glue_catalog_table.trail[0].parameters["projection.account.values"] == "111122223333,444455556666"
     error_message = "a few accounts are listed"
   }
 
   assert {
-    condition     = aws_glue_catalog_table.athena[0].parameters["projection.region.values"] == "eu-central-1,eu-west-1,us-east-1"
+    condition     = aws_glue_catalog_table.trail[0].parameters["projection.region.values"] == "eu-central-1,eu-west-1,us-east-1"
     error_message = "the region of IAM's records is always read: key changes are there only"
   }
 
   assert {
-    condition     = aws_glue_catalog_table.athena[0].parameters["storage.location.template"] == "s3://example-trail/logs/AWSLogs/o-abcdefghij/$${account}/CloudTrail/$${region}/$${day}"
+    condition     = aws_glue_catalog_table.trail[0].parameters["storage.location.template"] == "s3://example-trail/logs/AWSLogs/o-abcdefghij/$${account}/CloudTrail/$${region}/$${day}"
     error_message = "the partitions are the trail's folders"
   }
 
   assert {
-    condition     = length(aws_glue_catalog_table.athena[0].storage_descriptor[0].columns) == length(jsondecode(file("queries/columns.json")))
+    condition     = length(aws_glue_catalog_table.trail[0].storage_descriptor[0].columns) == length(jsondecode(file("queries/columns.json")))
     error_message = "the columns are those that the program prints"
   }
 
   assert {
-    condition     = length(aws_athena_named_query.athena) == 3 && alltrue([for query in aws_athena_named_query.athena : strcontains(query.query, "FROM \"failure_monitor\".\"trail\"") && !strcontains(query.query, "?")])
+    condition     = length(aws_athena_named_query.trail) == 3 && alltrue([for query in aws_athena_named_query.trail : strcontains(query.query, "FROM \"failure_monitor\".\"trail\"") && !strcontains(query.query, "?")])
     error_message = "each query reads this table and asks for nothing"
   }
 
   assert {
-    condition     = aws_athena_workgroup.athena[0].configuration[0].result_configuration[0].output_location == "s3://example-results/failure-monitor/"
+    condition     = aws_athena_workgroup.trail[0].configuration[0].result_configuration[0].output_location == "s3://example-results/failure-monitor/"
     error_message = "results go where they were asked to go"
   }
 }
@@ -87,12 +87,12 @@ run "accounts_asked_for" {
   }
 
   assert {
-    condition     = aws_glue_catalog_table.athena[0].parameters["projection.account.type"] == "injected" && !contains(keys(aws_glue_catalog_table.athena[0].parameters), "projection.account.values")
+    condition     = aws_glue_catalog_table.trail[0].parameters["projection.account.type"] == "injected" && !contains(keys(aws_glue_catalog_table.trail[0].parameters), "projection.account.values")
     error_message = "without a list the account comes from the query"
   }
 
   assert {
-    condition     = alltrue([for query in aws_athena_named_query.athena : length(split("    AND account = ?\n", query.query)) == 2])
+    condition     = alltrue([for query in aws_athena_named_query.trail : length(split("    AND account = ?\n", query.query)) == 2])
     error_message = "each query asks for the account, once"
   }
 }
@@ -106,7 +106,7 @@ run "this_account_and_the_regions_of_the_sweep" {
   }
 
   assert {
-    condition     = aws_glue_catalog_table.athena[0].parameters["projection.account.values"] == "111122223333" && aws_glue_catalog_table.athena[0].parameters["projection.region.values"] == "eu-central-1,eu-west-3,us-east-1"
+    condition     = aws_glue_catalog_table.trail[0].parameters["projection.account.values"] == "111122223333" && aws_glue_catalog_table.trail[0].parameters["projection.region.values"] == "eu-central-1,eu-west-3,us-east-1"
     error_message = "the defaults are what the rest of the configuration looks at"
   }
 }
@@ -115,7 +115,7 @@ run "nothing_unless_asked" {
   command = plan
 
   assert {
-    condition     = length(aws_glue_catalog_table.athena) == 0 && length(aws_athena_named_query.athena) == 0 && length(aws_athena_workgroup.athena) == 0
+    condition     = length(aws_glue_catalog_table.trail) == 0 && length(aws_athena_named_query.trail) == 0 && length(aws_athena_workgroup.trail) == 0
     error_message = "no Athena without the variable"
   }
 }
