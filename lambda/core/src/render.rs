@@ -14,6 +14,7 @@ use unicode_width::UnicodeWidthChar;
 #[cfg(test)]
 mod cases;
 pub mod causes;
+pub mod check_key;
 pub mod csv;
 #[cfg(test)]
 mod fixture;
@@ -22,7 +23,9 @@ pub mod markdown;
 mod masker;
 pub mod message;
 mod step;
+pub mod summary;
 pub mod terminal;
+pub mod troubleshooting;
 mod words;
 
 /// How many characters of a name (a source, a client, a principal) are shown to a person.

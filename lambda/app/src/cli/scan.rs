@@ -212,7 +212,7 @@ fn settings(arguments: &Arguments, now: DateTime<Utc>) -> anyhow::Result<Setting
 }
 
 /// A time as written on the command line.
-fn moment(text: &str, now: DateTime<Utc>) -> anyhow::Result<DateTime<Utc>> {
+pub(super) fn moment(text: &str, now: DateTime<Utc>) -> anyhow::Result<DateTime<Utc>> {
     if let Ok(time) = DateTime::parse_from_rfc3339(text) {
         return Ok(time.to_utc());
     }
@@ -238,12 +238,12 @@ fn origin(text: &str) -> Result<Origin, String> {
         .ok_or_else(|| format!("write one of {}", Origin::ALL.map(Origin::name).join(", ")))
 }
 
-fn is_stdin(path: &Path) -> bool {
+pub(super) fn is_stdin(path: &Path) -> bool {
     path == Path::new("-")
 }
 
 /// Reads a client's log into the scan.
-fn read_text(path: &Path, scan: &mut Scan) {
+pub(super) fn read_text(path: &Path, scan: &mut Scan) {
     let name = if is_stdin(path) { "stdin".to_owned() } else { path.display().to_string() };
     let mut bytes = Vec::new();
     let read = if is_stdin(path) {

@@ -54,6 +54,13 @@ impl Input {
     }
 }
 
+impl Input {
+    /// Something that was put on disk to be read.
+    pub fn spooled(name: String, size: u64, file: NamedTempFile) -> Input {
+        Input { name, size, place: Place::Spooled(file) }
+    }
+}
+
 /// What was found below the paths.
 #[derive(Debug, Default)]
 pub struct Listing {
@@ -156,6 +163,7 @@ fn reason(err: io::Error) -> String {
 
 /// What a thread needs to read files, kept from file to file.
 pub struct Reader {
+    largest_whole: u64,
     level: Level,
     decompressor: Decompressor,
     file: Vec<u8>,
@@ -179,7 +187,13 @@ struct Pieces<'a> {
 impl Reader {
     /// A reader that inflates at most so many bytes of a file.
     pub fn new(max_inflated: u64) -> Reader {
+        Reader::with_largest(max_inflated, LARGEST_WHOLE)
+    }
+
+    /// The same; texts of more than `largest_whole` bytes are read in pieces.
+    pub fn with_largest(max_inflated: u64, largest_whole: u64) -> Reader {
         Reader {
+            largest_whole,
             level: Level::new(),
             decompressor: Decompressor::new(),
             file: Vec::new(),
@@ -256,7 +270,7 @@ impl Reader {
         let mut file = match &input.place {
             Place::Path(path) => File::open(path)?,
             Place::Spooled(file) => File::open(file.path())?,
-            Place::Remote(from, key) if input.size > LARGEST_WHOLE => {
+            Place::Remote(from, key) if input.size > self.largest_whole => {
                 let mut file = tempfile::tempfile()?;
                 from.fetch(key, &mut file)?;
                 file.rewind()?;
@@ -267,7 +281,7 @@ impl Reader {
                 return self.inflated();
             }
         };
-        if input.size > LARGEST_WHOLE {
+        if input.size > self.largest_whole {
             let mut from = BufReader::with_capacity(1 << 20, file);
             let gzip = inflate::is_gzip(from.fill_buf()?);
             return Ok(Text::Pieces(Pieces { from: Box::new(from), gzip }));
@@ -281,7 +295,8 @@ impl Reader {
         if !inflate::is_gzip(&self.file) {
             return Ok(Text::Whole(&self.file));
         }
-        let limit = usize::try_from(self.max_inflated.min(LARGEST_WHOLE)).unwrap_or(usize::MAX);
+        let limit =
+            usize::try_from(self.max_inflated.min(self.largest_whole)).unwrap_or(usize::MAX);
         match inflate::whole(&mut self.decompressor, &self.file, &mut self.text, limit) {
             Ok(length) => Ok(Text::Whole(&self.text[..length])),
             Err(NotWhole::Members | NotWhole::TooLarge | NotWhole::Damaged) => {
@@ -359,7 +374,7 @@ mod tests {
         let gzip = gzip.finish().unwrap();
         let keys: KeyIds = ["AKIADEPLOYCI1EXAMPLE"].into_iter().collect();
         for file in [record.as_bytes(), &gzip] {
-            for size in [file.len() as u64, LARGEST_WHOLE + 1] {
+            for size in [file.len() as u64, self.largest_whole + 1] {
                 let input = input(size, Ok(file.to_vec()));
                 let mut reader = Reader::new(1 << 20);
                 let first = reader.first_look(&input);

@@ -241,7 +241,7 @@ fn story() -> Material {
     }
     for n in 0..22_i64 {
         let key = format!(
-            "AKIA{}TRYEXAMPLE",
+            "AKIA{}1TRYEXAMPLE",
             ["AAAAA", "BBBBB", "CCCCC", "DDDDD", "EEEEE", "FFFFF"][(n % 6) as usize]
         );
         let time = minutes_ago(395 - n * 2);

@@ -11,10 +11,14 @@ mod sms;
 #[cfg(test)]
 mod tests;
 
+use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::masker::Masker;
+use super::summary::digest::Digest;
 use crate::alert::Alert;
+use crate::state::digest as digest_of;
+use crate::summary::Summary;
 
 /// The most that SNS takes, all protocols together.
 const BODY_BYTES: usize = 262_144;
@@ -57,6 +61,39 @@ pub fn publish(alert: &Alert, unmask: bool) -> Published {
         }
     }
     Published { alert_id: alert.alert_id.clone(), subject: sms::subject(alert, unmask), body }
+}
+
+/// The messages of a summary that is sent on request or by the clock: text for people, and the
+/// summary itself, as much of it as fits, for programs that read a queue.
+pub fn summary(summary: &Summary, digest: &Digest, now: DateTime<Utc>) -> Published {
+    let id = |name: &str| {
+        let (from, to) = (summary.window.from.to_rfc3339(), now.to_rfc3339());
+        digest_of(&[Some(name), Some(&from), Some(&to)])
+    };
+    let alert_id = id("summary");
+    let (text, left) = beginning(&digest.text, TEXT_BYTES);
+    let text = match left {
+        0 => text.to_owned(),
+        left => format!("{text}… and {left} more lines: failure-monitor summary\n"),
+    };
+    let mut body = String::new();
+    for halved in 0..TRIES {
+        let mut machine = summary.clone();
+        machine.cut_to(MACHINE_BYTES >> halved);
+        let document = json!({
+            "default": text,
+            "email": text,
+            "https": chatbot::of_text(&alert_id, &digest.subject, &text).to_string(),
+            "sms": digest.subject,
+            "sqs": serde_json::to_string(&machine).unwrap_or_default(),
+            "lambda": text,
+        });
+        body = document.to_string();
+        if body.len() <= BODY_BYTES {
+            break;
+        }
+    }
+    Published { alert_id, subject: digest.subject.clone(), body }
 }
 
 /// A masker that knows all key IDs of an alert.

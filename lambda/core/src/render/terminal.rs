@@ -5,7 +5,7 @@
 //! width and whether it takes colour are options.
 
 pub mod explain;
-mod table;
+pub(in crate::render) mod table;
 #[cfg(test)]
 mod tests;
 
@@ -79,7 +79,7 @@ pub fn escape(text: &str) -> String {
 
 /// The few looks that text may have.
 #[derive(Debug, Clone, Copy)]
-enum Paint {
+pub(in crate::render) enum Paint {
     Bold,
     Dim,
     Red,
@@ -89,7 +89,7 @@ enum Paint {
 }
 
 impl Paint {
-    fn code(self) -> &'static str {
+    pub(in crate::render) fn code(self) -> &'static str {
         match self {
             Paint::Bold => "1",
             Paint::Dim => "2",

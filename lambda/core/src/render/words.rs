@@ -120,7 +120,7 @@ impl Words<'_> {
     }
 
     /// A principal without what every ARN of the account begins with: `user/admin`.
-    fn who(&self, principal: Option<&str>) -> String {
+    pub(super) fn who(&self, principal: Option<&str>) -> String {
         let Some(principal) = principal else { return "somebody".to_owned() };
         let resource = principal.splitn(6, ':').nth(5).filter(|_| principal.starts_with("arn:"));
         self.name(resource.unwrap_or(principal))
@@ -304,7 +304,7 @@ fn names(arn: &str, account: &str) -> bool {
     arn.starts_with("arn:") && arn.split(':').nth(4) == Some(account)
 }
 
-fn change(change: Change) -> &'static str {
+pub(super) fn change(change: Change) -> &'static str {
     match change {
         Change::Created => "created the key",
         Change::Reactivated => "reactivated the key",

@@ -16,6 +16,22 @@ const STEP_CHARS: usize = 250;
 /// How many incidents of a digest are told.
 const INCIDENTS: usize = 10;
 
+/// A notification of plain text.
+pub(super) fn of_text(id: &str, title: &str, text: &str) -> Value {
+    let title = clipped(&escape(title), TITLE_CHARS);
+    json!({
+        "version": "1.0",
+        "source": "custom",
+        "id": id,
+        "content": {
+            "textType": "client-markdown",
+            "title": title,
+            "description": clipped(&escape(text), DESCRIPTION_CHARS),
+        },
+        "metadata": { "threadId": id, "summary": title, "eventType": "summary" },
+    })
+}
+
 /// The notification.
 pub(super) fn render(alert: &Alert, unmask: bool) -> Value {
     let masker = masker(alert, unmask);
