@@ -21,6 +21,8 @@ pub const FINDING_BYTES: usize = 120_000;
 const NAMES: usize = 10;
 /// How many callers of one prediction are kept.
 const CALLERS: usize = 10;
+/// How many callers of one session are kept.
+const SESSION_CALLERS: usize = 5;
 /// How many changes or sessions of one key are kept.
 const LATEST: usize = 50;
 /// How long a name may be, in bytes of JSON.
@@ -141,15 +143,15 @@ fn names(tallies: &mut Tallies) {
 
 /// Keeps the callers with the most uses.
 pub(super) fn callers(left: &mut LeftBehind) {
-    most_used(&mut left.callers);
+    most_used(&mut left.callers, CALLERS);
     change(&mut left.change);
 }
 
-fn most_used(callers: &mut Vec<CallerUses>) {
+fn most_used(callers: &mut Vec<CallerUses>, most: usize) {
     callers.sort_by(|a, b| {
         b.uses.cmp(&a.uses).then_with(|| (&a.client, &a.principal).cmp(&(&b.client, &b.principal)))
     });
-    callers.truncate(CALLERS);
+    callers.truncate(most);
     for caller in callers {
         caller.principal.iter_mut().for_each(shorten);
         places(&mut caller.event_sources);
@@ -174,7 +176,7 @@ pub(super) fn change(change: &mut KeyChange) {
 /// last longest, and everywhere the callers with the most uses. Tells how many sessions went.
 pub fn keep_change_small(detail: &mut KeyChangeDetail) -> usize {
     change(&mut detail.change);
-    most_used(&mut detail.service_uses);
+    most_used(&mut detail.service_uses, CALLERS);
     let all = detail.sessions.len();
     // A session without a known end counts as one that lasts.
     detail.sessions.sort_by(|a, b| {
@@ -184,7 +186,7 @@ pub fn keep_change_small(detail: &mut KeyChangeDetail) -> usize {
     detail.sessions.truncate(SESSIONS);
     detail.sessions.sort_by(|a, b| a.access_key_id.cmp(&b.access_key_id));
     for session in &mut detail.sessions {
-        most_used(&mut session.callers);
+        most_used(&mut session.callers, SESSION_CALLERS);
     }
     all - detail.sessions.len()
 }

@@ -132,6 +132,64 @@ fn a_finding_stays_below_its_bound_whatever_is_written_into_it() {
 }
 
 #[test]
+fn a_key_change_is_cut_to_the_sessions_that_last() {
+    let now = at("2026-01-02T04:00:00Z");
+    let caller = |n: usize| crate::left_behind::CallerUses {
+        source: "203.0.113.10".to_owned(),
+        client: "x".repeat(60),
+        parsed: Default::default(),
+        principal: Some(format!("{n:03}{}", "\u{1}".repeat(500))),
+        uses: n as u64,
+        first_use: Some(now),
+        last_use: Some(now),
+        event_sources: (0..90).map(|n| format!("a-service-{n}.amazonaws.com")).collect(),
+        regions: (0..40).map(|n| format!("region-{n}")).collect(),
+        event_ids: vec!["10000000-0000-4000-8000-000000000001".to_owned(); 5],
+    };
+    let session = |n: i64| crate::left_behind::Session {
+        access_key_id: format!("ASIASESSION{n:02}EXAMPLE"),
+        minted: Mint {
+            event_id: format!("mint-{n}"),
+            time: now,
+            event_name: "GetSessionToken".to_owned(),
+            parent_access_key_id: "AKIADEPLOYCI1EXAMPLE".to_owned(),
+            access_key_id: format!("ASIASESSION{n:02}EXAMPLE"),
+            expires: None,
+        },
+        ends: (n != 7).then(|| now + TimeDelta::minutes(n)),
+        live: true,
+        callers: (0..30).map(caller).collect(),
+    };
+    let mut detail = crate::left_behind::KeyChangeDetail {
+        change: KeyChange {
+            event_id: "change".to_owned(),
+            time: now,
+            change: crate::key_change::Change::Deleted,
+            access_key_id: Some("AKIADEPLOYCI1EXAMPLE".to_owned()),
+            account: None,
+            user_name: None,
+            changed_by: Some("\u{1}".repeat(500)),
+            source: "203.0.113.1".to_owned(),
+            user_agent: "\u{1}".repeat(500),
+        },
+        left_behind: 3,
+        resolved: 0,
+        sessions: (0..60).map(session).collect(),
+        service_uses: (0..30).map(caller).collect(),
+    };
+    assert_eq!(keep_change_small(&mut detail), 40);
+    let kept: Vec<&str> = detail.sessions.iter().map(|s| s.access_key_id.as_str()).collect();
+    let expected: Vec<String> =
+        [7].into_iter().chain(41..60).map(|n| format!("ASIASESSION{n:02}EXAMPLE")).collect();
+    assert_eq!(kept, expected);
+    assert_eq!(detail.sessions[0].callers.len(), 5);
+    assert_eq!(detail.sessions[0].callers[0].uses, 29);
+    let bytes = serde_json::to_string(&detail).unwrap().len();
+    assert!((150_000..300_000).contains(&bytes), "{bytes}");
+    assert_eq!(keep_change_small(&mut detail), 0);
+}
+
+#[test]
 fn event_ids_that_are_cut_stay_different() {
     let mut long = failure(1);
     long.event_id = format!("report:{}:1", "s".repeat(500));
