@@ -165,7 +165,7 @@ def test_a_refused_request_becomes_an_alert(deployed: Deployed) -> None:
 
 def test_a_key_that_is_turned_off_becomes_a_predicted_alert(deployed: Deployed) -> None:
     """The record arrives in the region of IAM, and is forwarded from there."""
-    key = "AKIALEFTBEHINDEXAMPL"
+    key = "AKIALEFTBEHINEXAMPLE"
     uses = [
         deployed.records.use(key, ago=3000 + n, user="left", source="192.0.2.23", region=REGION)
         for n in range(4)

@@ -1,7 +1,7 @@
 """The least that a user types, with the package built on the way, and a state that is shared.
 
-The compiler is a stand-in here: what is tested is when Terraform builds. The real package is
-built in test_deployed.py.
+The compiler is a stand-in here: what is tested is when Terraform builds. `.ci/run` builds the real
+package, and test_deployed.py runs the real program.
 """
 
 from __future__ import annotations
