@@ -102,8 +102,10 @@ class Deployment:
         return self.take(*(payloads.envelope(record) for record in records), timeout=timeout)
 
     def task(self, task: str, timeout: float = 60, **more: Any) -> Invocation:
+        """A task that does not fail."""
         invocation = self.invoke({"task": task, **more}, timeout)
-        assert invocation.response is not None or True
+        assert invocation.error is None and not invocation.crashed, invocation.story()
+        assert not invocation.timed_out, invocation.story()
         return invocation
 
     def sweep(self, timeout: float = 60) -> Invocation:
@@ -163,11 +165,11 @@ def check_message(message: Published) -> None:
     assert all(" " <= c <= "~" for c in message.subject), message.subject
     assert message.size <= 262_144
     assert "default" in message.parts
-    alert = message.json
-    assert alert["schema"] == "failure-monitor/alert/1"
-    schema = ROOT / "docs" / "alert.schema.json"
-    if schema.exists():
-        jsonschema.validate(alert, json.loads(schema.read_text()))
+    machine = message.json
+    kind, version = machine["schema"].removeprefix("failure-monitor/").split("/")
+    assert kind in ("alert", "summary") and version == "1"
+    schema = ROOT / "docs" / f"{kind}.schema.json"
+    jsonschema.validate(machine, json.loads(schema.read_text()))
     for line in message.email.splitlines():
         assert len(line) <= 80 or " " not in line.strip(), line
 

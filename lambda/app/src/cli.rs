@@ -11,8 +11,14 @@ use failure_monitor_core::render::terminal;
 
 use crate::config::Environment;
 
+mod athena;
+mod canary;
 mod causes;
+mod check_key;
+mod doctor;
+mod explain;
 mod scan;
+mod summary;
 
 /// Finds AWS requests that were refused because their credentials are not recognised, groups them
 /// by access key and source, and works out the likely cause.
@@ -26,7 +32,13 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Scan(Box<scan::Arguments>),
+    Summary(Box<summary::Arguments>),
+    Explain(Box<explain::Arguments>),
+    CheckKey(check_key::Arguments),
     Causes(causes::Arguments),
+    Athena(Box<athena::Arguments>),
+    Canary(Box<canary::Arguments>),
+    Doctor(doctor::Arguments),
 }
 
 /// Nothing to be told apart by the caller: a message, and exit code 2.
@@ -43,7 +55,13 @@ pub fn main() -> ExitCode {
         .init();
     let result = match Arguments::parse().command {
         Command::Scan(arguments) => scan::run(&arguments, environment),
+        Command::Summary(arguments) => summary::run(&arguments, environment),
+        Command::Explain(arguments) => explain::run(&arguments, environment),
+        Command::CheckKey(arguments) => check_key::run(&arguments),
         Command::Causes(arguments) => causes::run(&arguments),
+        Command::Athena(arguments) => athena::run(&arguments),
+        Command::Canary(arguments) => canary::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments, environment),
     };
     match result {
         Ok(code) => ExitCode::from(code),

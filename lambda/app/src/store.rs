@@ -19,7 +19,7 @@ mod typed;
 
 pub use counting::{Batch, Counted, Explain, count, note_sources};
 pub use keys::Key;
-pub use summary::{buckets, groups};
+pub use summary::{buckets, groups, material};
 pub use typed::{Outgoing, Typed, Versioned};
 
 /// Something that is kept: text that only its owner understands, with a version.

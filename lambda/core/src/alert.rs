@@ -3,8 +3,19 @@
 //! An incident is what one person would handle at once: one access key, or one source where there is
 //! no key or where it tries many. Must not know stores or channels; the time is a parameter.
 
+mod content;
+mod decide;
+mod ignore;
+
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
+
+pub use content::{
+    Alert, AlertIncident, Context, Kind, Monitor, SCHEMA, alert, digest_alert, sample,
+};
+pub use decide::consider;
 
 use crate::state::{GroupId, StoredFinding, digest};
 
@@ -118,6 +129,19 @@ pub enum Due {
     Closing,
 }
 
+impl Due {
+    /// The name in machine output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Due::New => "new",
+            Due::NewCause => "new-cause",
+            Due::NewSource => "new-source",
+            Due::FollowUp => "follow-up",
+            Due::Closing => "closing",
+        }
+    }
+}
+
 /// An incident as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Incident {
@@ -149,4 +173,22 @@ pub struct Incident {
     pub follow_ups: u32,
     /// The latest failure, expected ones among them.
     pub last_failure: Option<DateTime<Utc>>,
+    /// Whether a message was due since it was opened or re-opened, and none that it is over.
+    #[serde(default)]
+    pub told: bool,
+    /// The latest recorded or reported failure when it was told last.
+    #[serde(default)]
+    pub told_until: Option<DateTime<Utc>>,
+    /// How many messages for a new cause or source there were since it was opened or re-opened.
+    #[serde(default)]
+    pub changes: u32,
+    /// Failures up to then were over with when it was resolved.
+    #[serde(default)]
+    pub settled: Option<DateTime<Utc>>,
+    /// The groups that `more_groups` counts, by the beginning of their IDs.
+    #[serde(default)]
+    pub other_groups: BTreeSet<String>,
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -25,6 +25,9 @@ mod stale_credentials;
 mod unexplained;
 mod wrong_partition;
 
+pub use region_not_enabled::must_be_enabled;
+pub use wrong_partition::partition;
+
 /// Every cause, most specific first; the last always fits.
 pub const ALL: &[&Cause] = &[
     &key_malformed::CAUSE,

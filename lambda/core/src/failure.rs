@@ -90,6 +90,18 @@ pub const CODES: [(&str, Family); 20] = [
     ("UnrecognizedClientException", Family::UnknownCredentials),
 ];
 
+/// EC2's code for refused credentials and for missing permissions on images and buckets.
+pub const AUTH_FAILURE: &str = "AuthFailure";
+/// The text, in lower case, that tells EC2's refused credentials.
+pub const ABOUT_CREDENTIALS: &str = "credentials";
+/// The text, in lower case, of an SNS topic, KMS key or vault of a closed or suspended account: not
+/// the caller's key.
+pub const NOT_THE_CALLERS_KEY: &str = "no account found for the given parameters";
+/// The texts, in lower case, with which the codes of a wrong signature are about the clock.
+pub const CLOCK_TEXTS: [&str; 2] = ["signature expired", "signature not yet current"];
+/// The operations whose expired token is the identity provider's.
+pub const IDENTITY_CALLS: [&str; 2] = ["AssumeRoleWithWebIdentity", "AssumeRoleWithSAML"];
+
 /// The family of an error code by the table alone, with or without EC2's `Client.` prefix.
 pub fn family(code: &str) -> Option<Family> {
     in_table(code.as_bytes()).map(|at| CODES[at].1)
@@ -105,26 +117,17 @@ pub(crate) fn in_table(code: &[u8]) -> Option<usize> {
 pub fn classify(code: &str, message: &str, event_name: &str) -> Option<Family> {
     let family = family(code)?;
     let message = message.to_ascii_lowercase();
-    // An SNS topic, KMS key or vault of a closed or suspended account: not the caller's key.
-    if message.contains("no account found for the given parameters") {
+    if message.contains(NOT_THE_CALLERS_KEY) {
         return None;
     }
     match family {
-        Family::UnknownCredentials if code.ends_with("AuthFailure") => {
-            // EC2 says AuthFailure for missing permissions on images and buckets, too.
-            message.contains("credentials").then_some(Family::UnknownCredentials)
+        Family::UnknownCredentials if code.ends_with(AUTH_FAILURE) => {
+            message.contains(ABOUT_CREDENTIALS).then_some(Family::UnknownCredentials)
         }
-        Family::Signature
-            if message.contains("signature expired")
-                || message.contains("signature not yet current") =>
-        {
+        Family::Signature if CLOCK_TEXTS.iter().any(|text| message.contains(text)) => {
             Some(Family::Clock)
         }
-        Family::ExpiredToken
-            if matches!(event_name, "AssumeRoleWithWebIdentity" | "AssumeRoleWithSAML") =>
-        {
-            Some(Family::IdentityToken)
-        }
+        Family::ExpiredToken if IDENTITY_CALLS.contains(&event_name) => Some(Family::IdentityToken),
         family => Some(family),
     }
 }
@@ -226,6 +229,13 @@ mod tests {
     #[test]
     fn the_table_is_sorted_and_has_no_code_twice() {
         assert!(CODES.windows(2).all(|pair| pair[0].0 < pair[1].0));
+    }
+
+    #[test]
+    fn the_deployed_rules_watch_for_the_same_codes() {
+        let patterns: serde_json::Value =
+            serde_json::from_str(include_str!("../../../infra/patterns.json")).unwrap();
+        assert_eq!(patterns["error_codes"], serde_json::json!(CODES.map(|(code, _)| code)));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::cause::Diagnosis;
 use crate::client::Client;
@@ -93,7 +93,7 @@ pub struct Warning {
 }
 
 /// A group with its causes.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
     /// The key; `None` where none was sent or none is known.
     pub access_key_id: Option<String>,
@@ -142,7 +142,7 @@ pub struct Finding {
 }
 
 /// A client and how many failures, or uses before a prediction, are its.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClientCount {
     /// What a person calls it.
     pub label: String,
@@ -154,7 +154,7 @@ pub struct ClientCount {
 }
 
 /// Callers that are expected to fail.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Predicted {
     /// From when on.
     pub since: DateTime<Utc>,

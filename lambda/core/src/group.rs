@@ -43,6 +43,15 @@ impl Origins {
         self.predicted += other.predicted;
     }
 
+    /// Counts one.
+    pub fn count(&mut self, origin: Origin) {
+        match origin {
+            Origin::Recorded => self.recorded += 1,
+            Origin::Reported => self.reported += 1,
+            Origin::Predicted => self.predicted += 1,
+        }
+    }
+
     /// All together.
     pub fn total(self) -> u64 {
         self.recorded + self.reported + self.predicted

@@ -76,6 +76,9 @@ pub const EVENT_NAMES: [&str; 6] = [
     "UpdateAccessKey",
 ];
 
+/// How the names of the policies begin that AWS puts on users whose key has leaked.
+pub const QUARANTINE: &str = "AWSCompromisedKeyQuarantine";
+
 /// The key change that a record shows; only a call without an error changed anything.
 pub fn key_change(record: &Record) -> Option<KeyChange> {
     if record.event_source.as_deref() != Some("iam.amazonaws.com") || !record.succeeded() {
@@ -85,7 +88,7 @@ pub fn key_change(record: &Record) -> Option<KeyChange> {
     let quarantine = |policy: Option<&str>| {
         policy.is_some_and(|policy| {
             let name = policy.rsplit_once('/').map_or(policy, |(_, name)| name);
-            name.starts_with("AWSCompromisedKeyQuarantine")
+            name.starts_with(QUARANTINE)
         })
     };
     let own_user = || record.user_identity.user_name.to_owned();
@@ -186,6 +189,13 @@ pub fn mint(record: &Record) -> Option<Mint> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_deployed_rules_watch_for_the_same_operations() {
+        let patterns: serde_json::Value =
+            serde_json::from_str(include_str!("../../../infra/patterns.json")).unwrap();
+        assert_eq!(patterns["key_changes"], serde_json::json!(EVENT_NAMES));
+    }
 
     fn read(event_name: &str, rest: &str) -> Option<KeyChange> {
         let text = format!(

@@ -8,12 +8,18 @@
 //! `left_behind`, `group`, `cause`, `causes`, `finding`; then how text is read: `find`, `split`,
 //! `document`, `look`; and `scan`, which puts it all together.
 
+#[cfg(test)]
+extern crate self as failure_monitor_core;
+
 pub mod access_key;
 pub mod alert;
+pub mod athena;
 pub mod cause;
 pub mod causes;
+pub mod check_key;
 pub mod client;
 pub mod document;
+pub mod explain;
 pub mod failure;
 pub mod find;
 pub mod finding;
@@ -30,4 +36,5 @@ pub mod scan;
 pub mod settings;
 pub mod split;
 pub mod state;
+pub mod summary;
 pub mod tally;

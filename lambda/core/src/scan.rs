@@ -21,6 +21,8 @@ use crate::left_behind::{self, LeftBehind};
 use crate::look::FirstLook;
 use crate::record::Record;
 use crate::settings::Settings;
+use crate::state::{Bucket, Coverage, StoredFinding};
+use crate::summary::Material;
 use crate::tally::Tally;
 
 /// An IAM user: account and friendly name.
@@ -35,6 +37,7 @@ pub struct Scan {
     warnings: Vec<Warning>,
     counted: HashSet<String>,
     groups: BTreeMap<GroupKey, Group>,
+    buckets: BTreeMap<(DateTime<Utc>, GroupKey), Bucket>,
     /// Keys refused as unknown, by source, before filters.
     keys_tried: BTreeMap<String, BTreeMap<String, Tally>>,
     key_changes: BTreeMap<String, KeyChange>,
@@ -53,6 +56,7 @@ impl Scan {
             warnings: Vec::new(),
             counted: HashSet::new(),
             groups: BTreeMap::new(),
+            buckets: BTreeMap::new(),
             keys_tried: BTreeMap::new(),
             key_changes: BTreeMap::new(),
             mints: BTreeMap::new(),
@@ -101,11 +105,22 @@ impl Scan {
                     .clone()
                     .filter(|_| self.settings.group_by_event_source),
             };
+            self.add_to_bucket(&key, failure);
             self.groups.entry(key).or_insert_with_key(|key| Group::new(key.clone())).add(failure);
         } else {
             self.read.filtered += 1;
         }
         true
+    }
+
+    fn add_to_bucket(&mut self, key: &GroupKey, failure: &Failure) {
+        let (hour, slot) = Bucket::place(failure, self.now);
+        let bucket = self.buckets.entry((hour, key.clone())).or_insert_with(|| Bucket {
+            hour,
+            group: key.clone(),
+            slots: BTreeMap::new(),
+        });
+        bucket.slots.entry(slot).or_default().count(failure.origin);
     }
 
     /// Adds something that could not be read.
@@ -179,6 +194,59 @@ impl Scan {
     /// Groups, explains and sorts.
     pub fn finish(self) -> Outcome {
         self.conclude(|_| {})
+    }
+
+    /// Groups, explains and gives what a summary is made of; predictions are counted when they
+    /// begin.
+    pub fn material(mut self) -> Material {
+        let now = self.now;
+        let mut buckets = std::mem::take(&mut self.buckets);
+        let mut findings = Vec::new();
+        let mut predicted = Scan::new(self.settings.clone(), now);
+        let outcome = self.conclude(|situation| {
+            let key = situation.group.key.clone();
+            let mut stored = StoredFinding::new(key.clone(), now);
+            stored.group = situation.group.clone();
+            stored.user_name.clone_from(&situation.key.user_name);
+            stored.causes = causes::diagnose(situation);
+            if let Some(left) = situation.left_behind {
+                for failure in left.failures() {
+                    predicted.add_to_bucket(&key, &failure);
+                }
+                stored.take_left_behind(left.clone());
+            }
+            findings.push(stored);
+        });
+        for (place, more) in predicted.buckets {
+            let bucket = buckets
+                .entry(place)
+                .or_insert_with(|| Bucket { slots: BTreeMap::new(), ..more.clone() });
+            for (slot, origins) in more.slots {
+                bucket.slots.entry(slot).or_default().add(origins);
+            }
+        }
+        let read = outcome.read;
+        let files = |intake: &str, seen, skipped| Coverage {
+            intake: intake.to_owned(),
+            last_run: Some(now),
+            seen,
+            skipped,
+            ..Coverage::default()
+        };
+        let records = (read.seen > 0).then(|| files("trail-file", read.seen, read.skipped));
+        let logs = (read.lines > 0).then(|| files("client-log", read.lines, 0));
+        Material {
+            buckets: buckets.into_values().collect(),
+            findings,
+            key_changes: outcome.key_changes,
+            coverage: records.into_iter().chain(logs).collect(),
+            problems: outcome
+                .warnings
+                .into_iter()
+                .map(|warning| format!("{}: {}", warning.file, warning.reason))
+                .collect(),
+            ..Material::default()
+        }
     }
 
     /// Like [`Scan::finish`], and lets each group be looked at as the causes see it.

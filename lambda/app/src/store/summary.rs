@@ -2,9 +2,11 @@
 //! never with failures.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use failure_monitor_core::alert::{Incident, Status};
 use failure_monitor_core::failure::Origin;
 use failure_monitor_core::group::{GroupKey, Origins};
-use failure_monitor_core::state::{Bucket, GroupId};
+use failure_monitor_core::state::{Bucket, GroupId, StoredFinding};
+use failure_monitor_core::summary::{Material, Window};
 
 use super::keys::LAST;
 use super::{Key, Raised, Store, Typed};
@@ -57,4 +59,37 @@ pub fn groups(buckets: &[Bucket]) -> Vec<GroupId> {
     ids.sort();
     ids.dedup();
     ids
+}
+
+/// How long the sessions of a key may outlive it
+/// (<https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html>).
+const SESSIONS: TimeDelta = TimeDelta::hours(36);
+
+/// Everything that the summary of a window is made of.
+///
+/// # Errors
+/// Where the store does not answer: a part of a summary would pass for the whole.
+pub async fn material<S: Store>(typed: &Typed<S>, window: Window) -> anyhow::Result<Material> {
+    let buckets = buckets(typed, window.from, window.to).await?;
+    let incidents: Vec<Incident> =
+        typed.incidents().await?.into_iter().map(|kept| kept.value).collect();
+    let lately = |incident: &&Incident| {
+        incident.status == Status::Open || incident.resolved.is_some_and(|at| at >= window.from)
+    };
+    let mut ids = groups(&buckets);
+    ids.extend(incidents.iter().filter(lately).flat_map(|incident| incident.groups.clone()));
+    ids.sort();
+    ids.dedup();
+    let findings: Vec<StoredFinding> =
+        typed.findings(&ids).await?.into_iter().map(|kept| kept.value).collect();
+    let from = window.from.min(window.to - SESSIONS);
+    Ok(Material {
+        buckets,
+        findings,
+        incidents,
+        key_changes: typed.key_changes(from, window.to).await?,
+        coverage: typed.coverage().await?.into_iter().map(|kept| kept.value).collect(),
+        canary: typed.canary().await?,
+        problems: Vec::new(),
+    })
 }

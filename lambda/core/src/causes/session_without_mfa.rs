@@ -2,6 +2,7 @@
 
 use crate::access_key::{self, KeyKind};
 use crate::cause::{Cause, Confidence, Evidence, Match, Situation, UseTally, at};
+use crate::tally::Tally;
 
 pub(super) const CAUSE: Cause = Cause {
     id: "session-without-mfa",
@@ -32,12 +33,17 @@ const STS: &str = "sts.amazonaws.com";
 
 fn check(situation: &Situation<'_>) -> Option<Match> {
     let group = situation.group;
-    let id = group.key.access_key_id.as_deref()?;
     let refused = situation.unknown()?;
     let restricted = group.event_sources.contains_key(IAM)
         && group.event_sources.keys().all(|service| service == IAM || service == STS)
         && !group.event_names.keys().any(|name| ALLOWED.contains(&name.as_str()));
-    if !restricted || access_key::kind(id) != Some(KeyKind::Temporary) {
+    if !restricted {
+        return None;
+    }
+    let Some(id) = group.key.access_key_id.as_deref() else {
+        return unknown_key(situation, refused);
+    };
+    if access_key::kind(id) != Some(KeyKind::Temporary) {
         return None;
     }
     let key = situation.key;
@@ -100,4 +106,19 @@ fn check(situation: &Situation<'_>) -> Option<Match> {
         _ => Confidence::Medium,
     };
     Some(Match { confidence, evidence, next_steps: Vec::new() })
+}
+
+/// A client's log seldom names the key: that only IAM refused it is what speaks for this.
+fn unknown_key(situation: &Situation<'_>, refused: &Tally) -> Option<Match> {
+    let origins = situation.group.origins;
+    if origins.reported == 0 || origins.recorded > 0 {
+        return None;
+    }
+    let fact = "Only calls to IAM were refused, which does not take a session without MFA that \
+                other services take";
+    Some(Match {
+        confidence: Confidence::Low,
+        evidence: vec![Evidence::new(fact, refused.event_ids())],
+        next_steps: Vec::new(),
+    })
 }

@@ -81,7 +81,7 @@ fn list<'a>(items: impl IntoIterator<Item = &'a String>) -> String {
 ///
 /// White space before a formula does not disarm it, and some spreadsheets take the wide forms of
 /// the signs, too (<https://owasp.org/www-community/attacks/CSV_Injection>).
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     const SIGNS: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
     let bare = text.trim_start_matches(|c: char| c.is_whitespace() || super::deceives(c));
     let formula = text.starts_with(['\t', '\r', '\n']) || bare.starts_with(SIGNS);

@@ -5,6 +5,7 @@
 use serde::Serialize;
 
 use super::deceives;
+use crate::explain::Explanation;
 use crate::finding::{Finding, Outcome, Read, Warning};
 use crate::left_behind::KeyChangeDetail;
 
@@ -26,6 +27,13 @@ enum Line<'a> {
 #[expect(clippy::expect_used, reason = "the keys are strings and nothing in it can fail")]
 pub fn json(outcome: &Outcome) -> String {
     let text = serde_json::to_string_pretty(outcome).expect("an outcome is serialisable");
+    escape(&text) + "\n"
+}
+
+/// An explanation as one JSON object over many lines, with a newline at its end.
+#[expect(clippy::expect_used, reason = "the keys are strings and nothing in it can fail")]
+pub fn explanation(explanation: &Explanation) -> String {
+    let text = serde_json::to_string_pretty(explanation).expect("it is serialisable");
     escape(&text) + "\n"
 }
 
@@ -51,7 +59,7 @@ pub fn jsonl(outcome: &Outcome) -> String {
 ///
 /// The serialiser has escaped what JSON forbids; what is left of such characters stands in strings
 /// only, except for the newlines between the lines.
-fn escape(json: &str) -> String {
+pub(super) fn escape(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     let mut units = [0; 2];
     for c in json.chars() {

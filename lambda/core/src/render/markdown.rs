@@ -3,6 +3,7 @@
 //!
 //! Knows what Markdown, and GitHub on top of it, take for more than text.
 
+pub mod explain;
 #[cfg(test)]
 mod tests;
 
@@ -52,7 +53,7 @@ pub fn render(outcome: &Outcome, options: &Options) -> String {
 ///
 /// Mentions, references to issues and bare addresses become links after Markdown is done with the
 /// text, whatever is escaped in it; a zero-width space keeps them apart.
-fn escape(text: &str) -> String {
+pub fn escape(text: &str) -> String {
     const APART: &str = "&#8203;";
     let text = visible(text);
     let mut out = String::with_capacity(text.len());
@@ -256,7 +257,7 @@ fn seen(finding: &Finding, now: DateTime<Utc>) -> String {
 }
 
 /// A fence that the text inside cannot close.
-fn fence(text: &str) -> String {
+pub(super) fn fence(text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     "`".repeat(longest.max(2) + 1)
 }

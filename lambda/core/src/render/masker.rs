@@ -26,8 +26,12 @@ impl Masker {
             let sessions = detail.sessions.iter().map(|session| &session.access_key_id);
             detail.change.access_key_id.iter().chain(sessions)
         });
-        let mut ids: Vec<&String> =
-            findings.chain(changes).filter(|id| access_key::mask(id) != **id).collect();
+        Masker::of_ids(findings.chain(changes), unmask)
+    }
+
+    /// A masker of the given IDs and of whatever looks like one.
+    pub(super) fn of_ids<'a>(ids: impl Iterator<Item = &'a String>, unmask: bool) -> Masker {
+        let mut ids: Vec<&String> = ids.filter(|id| access_key::mask(id) != **id).collect();
         let masks = !unmask && !ids.is_empty();
         ids.retain(|id| !looks_like_an_id(id));
         ids.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));

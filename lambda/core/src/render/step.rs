@@ -4,7 +4,7 @@
 //! command alone, so nothing comes after it.
 
 /// The words that begin a command in a next step.
-const COMMANDS: [&str; 38] = [
+const COMMANDS: [&str; 40] = [
     "apt-get",
     "aws",
     "cat",
@@ -31,6 +31,8 @@ const COMMANDS: [&str; 38] = [
     "od",
     "printenv",
     "printf",
+    "ps",
+    "pulumi",
     "python3",
     "rm",
     "sed",
@@ -118,7 +120,24 @@ mod tests {
         let built = findings
             .flat_map(|finding| &finding.causes)
             .flat_map(|diagnosis| diagnosis.next_steps.iter().cloned());
-        written.chain(built).collect()
+        written.chain(built).chain(explained()).collect()
+    }
+
+    /// The steps and questions that `explain` gives for its corpus.
+    fn explained() -> Vec<String> {
+        let corpus = include_str!("../explain/corpus.json");
+        let cases: Vec<serde_json::Value> = serde_json::from_str(corpus).unwrap();
+        let now = "2026-07-10T13:00:00Z".parse().unwrap();
+        let mut steps = Vec::new();
+        for case in &cases {
+            let text = case["text"].as_str().unwrap();
+            let found = crate::explain::explain(text, "terraform.log", now);
+            for one in found.failures {
+                steps.extend(one.next_steps.into_iter().chain(one.ask));
+            }
+            steps.extend(found.not_sent.into_iter().flat_map(|one| one.next_steps));
+        }
+        steps
     }
 
     /// A command without what is inside quotation marks.
@@ -150,7 +169,8 @@ mod tests {
             assert!(!prose, "prose after the command: {step}");
             assert_eq!(command.matches('\'').count() % 2, 0, "{step}");
             assert_eq!(command.matches('"').count() % 2, 0, "{step}");
-            for part in unquoted(command).split([';', '|', '&']).map(str::trim) {
+            for part in unquoted(command).replace("2>&1", "").split([';', '|', '&']).map(str::trim)
+            {
                 let known = part.is_empty() || begins_command(part);
                 let of_loop = ["do ", "done", "break", "sleep ", "base64 ", "tail ", "wc "];
                 let of_loop = of_loop.iter().any(|word| part.starts_with(word));

@@ -4,18 +4,18 @@
 //! Knows ANSI colours and what a terminal must not be sent. Must not ask the terminal anything: its
 //! width and whether it takes colour are options.
 
-mod table;
+pub mod explain;
+pub(in crate::render) mod table;
 #[cfg(test)]
 mod tests;
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use textwrap::{WordSeparator, WordSplitter, WrapAlgorithm};
 
 use super::masker::Masker;
 use super::words::{self, Headline, Words};
-use super::{number, visible};
+use super::{number, visible, wrap};
 use crate::cause::Confidence;
 use crate::finding::{Finding, Outcome};
 
@@ -79,7 +79,7 @@ pub fn escape(text: &str) -> String {
 
 /// The few looks that text may have.
 #[derive(Debug, Clone, Copy)]
-enum Paint {
+pub(in crate::render) enum Paint {
     Bold,
     Dim,
     Red,
@@ -89,7 +89,7 @@ enum Paint {
 }
 
 impl Paint {
-    fn code(self) -> &'static str {
+    pub(in crate::render) fn code(self) -> &'static str {
         match self {
             Paint::Bold => "1",
             Paint::Dim => "2",
@@ -289,17 +289,4 @@ fn state(finding: &Finding) -> (Paint, &'static str) {
         Some(_) => (Paint::Green, "resolved"),
         None => (Paint::Red, "needs action"),
     }
-}
-
-/// Text in lines of at most a width, broken between words; only a word that is longer than a line
-/// is broken inside.
-fn wrap(text: &str, width: usize, first: &str, rest: &str) -> Vec<String> {
-    let options = textwrap::Options::new(width)
-        .initial_indent(first)
-        .subsequent_indent(rest)
-        .word_separator(WordSeparator::AsciiSpace)
-        .word_splitter(WordSplitter::NoHyphenation)
-        .wrap_algorithm(WrapAlgorithm::FirstFit)
-        .break_words(true);
-    textwrap::wrap(text, options).into_iter().map(|line| line.into_owned()).collect()
 }

@@ -6,6 +6,8 @@
 //! The fixed parts of the sentences hold no character that any medium would have to escape.
 
 mod aftermath;
+pub(super) mod explain;
+mod incident;
 mod run;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,6 +24,7 @@ use crate::finding::Finding;
 use crate::key_change::Change;
 use crate::tally::WITNESSES;
 
+pub(super) use incident::{certainty, mute, summary_command};
 pub(super) use run::{Headline, accounting, caveat, headline, reading};
 
 /// How many of a kind are named before "and 2 more".
@@ -117,7 +120,7 @@ impl Words<'_> {
     }
 
     /// A principal without what every ARN of the account begins with: `user/admin`.
-    fn who(&self, principal: Option<&str>) -> String {
+    pub(super) fn who(&self, principal: Option<&str>) -> String {
         let Some(principal) = principal else { return "somebody".to_owned() };
         let resource = principal.splitn(6, ':').nth(5).filter(|_| principal.starts_with("arn:"));
         self.name(resource.unwrap_or(principal))
@@ -278,6 +281,11 @@ impl Words<'_> {
         ))
     }
 
+    /// The proof that the callers of a finding work again.
+    pub(super) fn proof(&self, finding: &Finding) -> Option<String> {
+        self.resolved(finding)
+    }
+
     /// Why a finding needs no action any more.
     fn resolved(&self, finding: &Finding) -> Option<String> {
         let resolved = finding.resolved.as_ref()?;
@@ -296,7 +304,7 @@ fn names(arn: &str, account: &str) -> bool {
     arn.starts_with("arn:") && arn.split(':').nth(4) == Some(account)
 }
 
-fn change(change: Change) -> &'static str {
+pub(super) fn change(change: Change) -> &'static str {
     match change {
         Change::Created => "created the key",
         Change::Reactivated => "reactivated the key",

@@ -1,4 +1,4 @@
-//! Which CI system a log is from, by the marks that its runner puts between the lines.
+//! Which CI system or deployment program a log is from, by the marks that it puts between the lines.
 
 use memchr::memmem;
 
@@ -19,6 +19,15 @@ pub(super) fn of_log(text: &str) -> Option<&'static str> {
     let place = |mark: &str| memmem::find(text.as_bytes(), mark.as_bytes());
     let found = MARKS.into_iter().filter_map(|(mark, system)| Some((place(mark)?, system)));
     found.min().map(|(_, system)| system)
+}
+
+/// The program whose log it is, where it runs other clients inside itself and prints their errors
+/// as its own.
+pub(super) fn program_of_log(text: &str) -> Option<&'static str> {
+    const MARKS: [&str; 3] =
+        ["pulumi:providers:aws", "pulumi:pulumi:Stack", "nable to validate AWS credentials."];
+    let marked = MARKS.iter().any(|mark| memmem::find(text.as_bytes(), mark.as_bytes()).is_some());
+    marked.then_some("Pulumi")
 }
 
 #[cfg(test)]

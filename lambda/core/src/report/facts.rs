@@ -187,6 +187,11 @@ impl Context<'_> {
             })
             .or_else(|| self.last("aws_sdk_").and_then(|at| until(at, &[':'])))
             .or_else(|| {
+                let mark = "@aws-sdk/client-";
+                let at = self.first(mark).or_else(|| self.last(mark))?;
+                until(at, &['/'])
+            })
+            .or_else(|| {
                 self.field("aws.service=")
                     .or(self.field("rpc.service="))
                     .and_then(|s| service_prefix(&s))

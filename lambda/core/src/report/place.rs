@@ -9,7 +9,7 @@ use super::facts::Context;
 impl Context<'_> {
     /// The outermost stage that the text before the refusal names.
     pub(super) fn stage(&self) -> Option<Stage> {
-        const MARKS: [(&str, Stage); 34] = [
+        const MARKS: [(&str, Stage); 38] = [
             ("configuringterraformawsprovider", Stage::Provider),
             ("provider.aws:", Stage::Provider),
             ("provider.aws.", Stage::Provider),
@@ -17,6 +17,7 @@ impl Context<'_> {
             ("retrievingawsaccountdetails", Stage::Provider),
             ("usingcredentialstogetaccountid", Stage::Provider),
             ("tf_rpc=configureprovider", Stage::Provider),
+            ("unabletovalidateawscredentials", Stage::Provider),
             ("configuringthebackend", Stage::Backend),
             ("configurings3backend", Stage::Backend),
             ("s3backend", Stage::Backend),
@@ -38,6 +39,9 @@ impl Context<'_> {
             ("error:waitingfor", Stage::Resource),
             ("error:listing", Stage::Resource),
             ("error:importing", Stage::Resource),
+            ("erroroccurred:*creating", Stage::Resource),
+            ("erroroccurred:*reading", Stage::Resource),
+            ("erroroccurred:*updating", Stage::Resource),
             ("errorcreating", Stage::Resource),
             ("errorreading", Stage::Resource),
             ("errorupdating", Stage::Resource),

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use crate::cause::UseTally;
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::group::Group;
@@ -34,6 +35,8 @@ const ID_BYTES: usize = 80;
 const PLACES: usize = 20;
 /// How many sessions of one key change are kept.
 const SESSIONS: usize = 20;
+/// How much of a user agent is kept where causes read it, in bytes of JSON.
+const AGENT_BYTES: usize = 1024;
 /// The name of everything that is not kept by its own.
 pub(super) const OTHER: &str = "other";
 
@@ -189,6 +192,23 @@ pub fn keep_change_small(detail: &mut KeyChangeDetail) -> usize {
         most_used(&mut session.callers, SESSION_CALLERS);
     }
     all - detail.sessions.len()
+}
+
+/// Keeps the uses that were made most often.
+pub(super) fn uses(uses: &mut Vec<UseTally>) {
+    uses.sort_by(|a, b| {
+        let order = |one: &UseTally| (one.event_source.clone(), one.region.clone());
+        b.tally
+            .count
+            .cmp(&a.tally.count)
+            .then_with(|| a.caller.cmp(&b.caller))
+            .then_with(|| order(a).cmp(&order(b)))
+    });
+    uses.truncate(LATEST);
+    for one in uses {
+        let agent = &mut one.caller.user_agent;
+        agent.truncate(cut(agent, AGENT_BYTES).len());
+    }
 }
 
 /// Keeps the newest of a list that is sorted by time.

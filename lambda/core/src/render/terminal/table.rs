@@ -20,7 +20,7 @@ const LINES: usize = 4;
 /// The blanks that a column adds: one before each cell and one between columns.
 const PADDING: usize = 2;
 /// Lines between rows only.
-const STYLE: TableStyle = TableStyle::new()
+pub(in crate::render) const STYLE: TableStyle = TableStyle::new()
     .header_separator(LineStyle::none().fill('─').junction('─'))
     .row_separator(LineStyle::none().fill('╌').junction('╌'));
 
@@ -187,12 +187,16 @@ fn wide(table: &mut Table, rows: &[Row], width: usize) {
 }
 
 /// The width that a column's texts ask for, within limits.
-fn widest<'a>(texts: impl Iterator<Item = &'a String>, least: usize, most: usize) -> usize {
+pub(in crate::render) fn widest<'a>(
+    texts: impl Iterator<Item = &'a String>,
+    least: usize,
+    most: usize,
+) -> usize {
     texts.map(|text| text.width()).max().unwrap_or(0).min(most).max(least)
 }
 
 /// A text in at most so many lines of at most a width; `…` ends what is left out.
-fn fit(text: &str, width: usize, lines: usize) -> Vec<String> {
+pub(in crate::render) fn fit(text: &str, width: usize, lines: usize) -> Vec<String> {
     let words: Vec<String> = text.split(' ').flat_map(|word| pieces(word, width)).collect();
     let mut all = wrap(&words.join(" "), width, "", "");
     if all.len() > lines {

@@ -1,0 +1,1 @@
+//! docs/alert.schema.json describes what is published.
