@@ -78,9 +78,15 @@ def leftovers(aws: FilledMoto, regions: list[str]) -> dict[str, list[str]]:
         found[f"{region} queue"] = aws.client("sqs", region).list_queues().get("QueueUrls", [])
         found[f"{region} table"] = aws.client("dynamodb", region).list_tables()["TableNames"]
         kms = aws.client("kms", region)
+        # AWS makes keys of its own as services need them.
+        managed = {
+            alias.get("TargetKeyId") for alias in kms.list_aliases()["Aliases"]
+            if alias["AliasName"].startswith("alias/aws/")
+        }
         found[f"{region} key"] = [
             key["KeyId"] for key in kms.list_keys()["Keys"]
-            if kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]["KeyState"] != "PendingDeletion"
+            if key["KeyId"] not in managed
+            and kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]["KeyState"] != "PendingDeletion"
         ]
     return {kind: names for kind, names in found.items() if names}
 

@@ -113,6 +113,8 @@ pub struct Outcome {
     pub complete: bool,
     /// The Regions, in the order given.
     pub regions: Vec<String>,
+    /// The Regions in which LookupEvents answered after the last call; of others nothing is known.
+    pub looked_in: Vec<String>,
     /// Every call.
     pub calls: Vec<Call>,
     /// Cases that were not measured.
@@ -136,6 +138,9 @@ impl Outcome {
             Some(Call { request_id: None, .. }) => "no answer".to_owned(),
             Some(Call { seen_after: Some(seconds), .. }) => {
                 format!("SEEN {}m", (seconds + 59) / 60)
+            }
+            Some(_) if !self.looked_in.iter().any(|looked| looked == region) => {
+                "no data".to_owned()
             }
             Some(_) => "NOT SEEN".to_owned(),
         }
@@ -216,26 +221,26 @@ pub fn plan(
     let mut out = format!(
         "Nothing was sent. It would, in this order:\n\
          \x20 1. sts:GetCallerIdentity with your credentials, to know the account\n\
-         \x20 2. iam:CreateUser {user}, tagged, without any permission\n\
+         \x20 2. iam:CreateUser {user} (no permissions)\n\
          \x20 3. iam:CreateAccessKey for it, and wait until it works\n\
          \x20 4. with that key: sts:GetSessionToken (needs no permission)\n"
     );
     let mut number = 5;
     for case in Case::ALL {
         let before = match case {
-            Case::Inactive => "iam:UpdateAccessKey to Inactive, then ",
-            Case::Deleted => "iam:DeleteAccessKey, then ",
+            Case::Inactive => "iam:UpdateAccessKey (Inactive), ",
+            Case::Deleted => "iam:DeleteAccessKey, ",
             _ => "",
         };
         if case == Case::TokenExpired {
             continue;
         }
-        out += &format!("  {number}. {before}sts:GetCallerIdentity {}\n", case.title());
+        out += &format!("  {number}. {before}GetCallerIdentity {}\n", case.title());
         number += 1;
     }
     if expires {
         out += &format!(
-            "  {number}. 15 minutes later, sts:GetCallerIdentity {}\n",
+            "  {number}. 15 minutes later, GetCallerIdentity {}\n",
             Case::TokenExpired.title()
         );
         number += 1;
@@ -289,6 +294,7 @@ mod tests {
             wait: 5400,
             complete: true,
             regions: vec!["ap-southeast-1".to_owned()],
+            looked_in: vec!["ap-southeast-1".to_owned()],
             calls: vec![call(Case::Good, seen_after), call(Case::Inactive, None)],
             not_made: Vec::new(),
             warnings: Vec::new(),
@@ -305,6 +311,14 @@ mod tests {
         assert!(text.contains("with the key deactivated: InvalidClientTokenId"));
         assert!(!text.contains("says nothing"));
         assert!(outcome(None).text().contains("says nothing of the others"));
+    }
+
+    #[test]
+    fn a_region_that_could_not_be_looked_in_gives_no_data() {
+        let mut outcome = outcome(None);
+        outcome.looked_in.clear();
+        let text = outcome.text();
+        assert!(text.contains("no data") && !text.contains("NOT SEEN"), "{text}");
     }
 
     #[test]

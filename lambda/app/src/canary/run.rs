@@ -4,6 +4,7 @@
 //! error and Ctrl-C alike. Calls with one key ID and different secrets are a pause apart, because
 //! STS refuses even a good one within 5 s of a bad one.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -33,6 +34,8 @@ pub const ACTIONS: [&str; 8] = [
 ];
 /// The shortest session that STS gives.
 pub const SESSION: Duration = Duration::from_secs(900);
+/// What a session is given to be refused everywhere, after its end.
+const EXPIRY_MARGIN: TimeDelta = TimeDelta::seconds(5);
 /// Two requests a second are allowed in each Region.
 const BETWEEN_LOOKUPS: Duration = Duration::from_millis(600);
 /// More pages than this of one question are not read in one round.
@@ -68,6 +71,8 @@ struct Progress {
     /// Set before anything is made, so that the cleaning never misses it.
     made_user: bool,
     complete: bool,
+    /// The Regions whose last look was answered in full.
+    looked_in: BTreeSet<String>,
 }
 
 /// Measures, then cleans up; an error or an interruption leaves what was measured until then.
@@ -111,6 +116,12 @@ pub async fn measure(config: &SdkConfig, options: &Options) -> anyhow::Result<Ou
         wait: options.wait.as_secs(),
         complete: progress.complete,
         regions: options.regions.clone(),
+        looked_in: options
+            .regions
+            .iter()
+            .filter(|region| progress.looked_in.contains(*region))
+            .cloned()
+            .collect(),
         calls: progress.calls,
         not_made: progress.not_made,
         warnings: progress.warnings,
@@ -204,7 +215,7 @@ async fn steps(
         // The user has to live until its session has ended: without it, the session would end in
         // another way.
         if let Some((credentials, ends)) = &waits
-            && clock::now() > *ends + TimeDelta::seconds(5)
+            && clock::now() > *ends + EXPIRY_MARGIN
         {
             caller.everywhere(Case::TokenExpired, credentials, progress).await;
             waits = None;
@@ -218,6 +229,10 @@ async fn steps(
             break;
         }
         tokio::time::sleep(options.poll).await;
+    }
+    if waits.is_some() {
+        let reason = "the wait was over before the session was".to_owned();
+        progress.not_made.push(NotMade { case: Case::TokenExpired, reason });
     }
     progress.complete = true;
     Ok(())
@@ -309,10 +324,13 @@ impl Caller<'_> {
             let times = progress.calls.iter().filter(open).map(|call| call.time);
             let Some((first, last)) = times.clone().min().zip(times.max()) else { continue };
             if let Err(err) = self.look_in(region, first, last, progress).await {
+                progress.looked_in.remove(region);
                 let warning = format!("{region}: {err:#}");
                 if !progress.warnings.contains(&warning) {
                     progress.warnings.push(warning);
                 }
+            } else {
+                progress.looked_in.insert(region.clone());
             }
         }
     }
@@ -350,10 +368,10 @@ impl Caller<'_> {
             }
             token = page.next_token().map(str::to_owned);
             if token.is_none() {
-                break;
+                return Ok(());
             }
         }
-        Ok(())
+        bail!("more than {PAGES} pages of GetCallerIdentity: not all of them were read")
     }
 }
 

@@ -78,7 +78,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
 async fn measure(arguments: &Arguments) -> anyhow::Result<u8> {
     let user_name = format!("{}-{}", arguments.name, clock::now().format("%Y%m%dT%H%M%SZ"));
     // Time to look for the last call has to be left.
-    let expires = arguments.wait > arguments.session + arguments.poll;
+    let expires = arguments.wait > arguments.session + 2 * arguments.poll;
     if arguments.dry_run {
         let here = "the Region in use".to_owned();
         let regions =
@@ -131,7 +131,9 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<u8> {
 }
 
 fn succeeded(outcome: &Outcome) -> bool {
-    outcome.complete && outcome.left_behind.is_empty()
+    outcome.complete
+        && outcome.left_behind.is_empty()
+        && outcome.looked_in.len() == outcome.regions.len()
 }
 
 async fn store(config: &aws_config::SdkConfig, table: &str, json: &str) -> anyhow::Result<()> {

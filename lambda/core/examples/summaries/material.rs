@@ -3,6 +3,8 @@
 //!
 //! Everything goes through a scan of records, as real ones would.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use failure_monitor_core::alert::{Incident, IncidentKey, Policy, Status};
 use failure_monitor_core::failure::{Failure, Family, Origin};
@@ -151,6 +153,11 @@ fn told(mut material: Material) -> Material {
                 last_alert_id: Some("alert-1".to_owned()),
                 follow_ups: 1,
                 last_failure: last,
+                told: true,
+                told_until: last,
+                changes: 0,
+                settled: None,
+                other_groups: BTreeSet::new(),
             }),
         }
     }
@@ -266,7 +273,7 @@ fn story() -> Material {
             reported(&format!("run-{n}"), time, None, "/ecs/runner:nightly/terraform")
         })
         .chain((0..5_i64).map(|n| {
-            reported(&format!("tf-{n}"), minutes_ago(120 - n * 20), Some(DEPLOY), "192.0.2.23")
+            reported(&format!("tf-{n}"), minutes_ago(100 - n * 20), Some(DEPLOY), "192.0.2.23")
         }))
         .collect();
     Material { coverage: swept(), ..told(scanned(&records, &reports)) }

@@ -61,6 +61,11 @@ fn masker(summary: &Summary, unmask: bool) -> Masker {
     Masker::of_ids(ids.into_iter(), unmask)
 }
 
+/// What is counted, for one and for many.
+const ACCESS_KEYS: (&str, &str) = ("access key", "access keys");
+const SOURCES: (&str, &str) = ("source", "sources");
+const LIVE_SESSIONS: (&str, &str) = ("live session of a dead key", "live sessions of dead keys");
+
 /// What is said where IDs are masked.
 const MASKED: &str = "The middle of access key IDs is left out, in commands too.";
 

@@ -28,6 +28,8 @@ const SESSION_CALLERS: usize = 5;
 const LATEST: usize = 50;
 /// How long a name may be, in bytes of JSON.
 const NAME_BYTES: usize = 300;
+/// How much of a user agent is kept where causes read it, in bytes of JSON.
+const AGENT_BYTES: usize = 1024;
 /// How long an event ID may be, in bytes; CloudTrail's have 36. Those made from the place of a
 /// report in a log hold names of any length.
 const ID_BYTES: usize = 80;
@@ -35,8 +37,6 @@ const ID_BYTES: usize = 80;
 const PLACES: usize = 20;
 /// How many sessions of one key change are kept.
 const SESSIONS: usize = 20;
-/// How much of a user agent is kept where causes read it, in bytes of JSON.
-const AGENT_BYTES: usize = 1024;
 /// The name of everything that is not kept by its own.
 pub(super) const OTHER: &str = "other";
 

@@ -10,7 +10,7 @@ use super::shape::{
     Accounting, CauseCount, GroupView, KeyCount, LiveSession, Matrix, ShortCause, Slot,
     SourceCount, Standing, Summary, Totals, WindowView,
 };
-use super::{Material, SCHEMA, Window, reading};
+use super::{FIVE_MINUTES, Material, SCHEMA, Window, reading};
 use crate::finding::Finding;
 use crate::group::{GroupKey, Origins};
 use crate::left_behind::KeyChangeDetail;
@@ -50,7 +50,7 @@ pub fn build(window: Window, material: Material, now: DateTime<Utc>) -> Summary 
             from: window.from,
             to: window.to,
             slot_seconds: window.slot().num_seconds(),
-            name: window.name(),
+            name: window.name().filter(|_| now - window.to < FIVE_MINUTES),
         },
         access_key_id: None,
         answer: reading::undecided(),

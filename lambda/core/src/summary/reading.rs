@@ -68,8 +68,10 @@ pub(super) fn coverage(
         intakes.sort_unstable();
         intakes.dedup();
         let newest = sent.iter().filter_map(|coverage| coverage.last_record).max();
-        let newest =
-            newest.map(|at| format!(", the newest one of {}", time(at))).unwrap_or_default();
+        let newest = match newest {
+            Some(at) => format!(", the newest one of {}", time(at)),
+            None => ", of what times is not known".to_owned(),
+        };
         let also = format!("records came by {}{newest}", list(&intakes));
         sentence = if sentence.is_empty() {
             also.replacen("records", "Records", 1)
@@ -213,7 +215,7 @@ pub(super) fn answer(summary: &Summary) -> Answer {
             "Nothing was read in this window; what stands here was known before."
         }
         (_, Extent::Partial) => {
-            "Not all of this window was read, and CloudTrail does not record most refused \
+            "Perhaps not all of this window was read, and CloudTrail does not record most refused \
              requests: there may be more than this shows."
         }
         (State::NoFailures, _) => {

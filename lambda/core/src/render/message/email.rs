@@ -36,8 +36,9 @@ pub(super) fn render(alert: &Alert, unmask: bool, bytes: usize) -> String {
     if masker.masks {
         page.wrapped(
             "",
-            "Access key IDs are masked here and whole in the machine form of this alert.",
+            "Access key IDs are masked here: put the whole ID into a command or a rule. The machine form of this alert has it.",
         );
+        page.blank();
     }
     let room = bytes.saturating_sub(foot.len() + 80);
     let (text, more) = beginning(&page.out, room);
@@ -98,8 +99,8 @@ impl Page<'_> {
             self.closing(incident);
         } else {
             self.open(incident);
+            self.details(incident);
         }
-        self.details(incident);
     }
 
     fn open(&mut self, incident: &AlertIncident) {
@@ -165,6 +166,7 @@ impl Page<'_> {
         }
         self.blank();
         self.wrapped("", "There is nothing more to do. If it fails again, a new alert is sent.");
+        self.blank();
     }
 
     fn mute(&mut self, incident: &AlertIncident) {

@@ -11,8 +11,11 @@ use crate::render::json::escape;
 /// The members that count by name, and may lose names.
 const COUNTS: [&str; 6] =
     ["codes", "event_sources", "event_names", "regions", "stages", "statuses"];
-/// How long texts and lists may be, try by try; enough for every time, ID and link at last.
-const CUTS: [(usize, usize); 3] = [(1_000, 10), (300, 5), (160, 2)];
+/// How long a text may be before anything else is left out.
+const LONGEST: usize = 2_000;
+/// How long texts and lists may be at last, try by try; enough for every
+/// time, ID and link.
+const CUTS: [(usize, usize); 3] = [(1_000, 20), (300, 5), (160, 2)];
 
 /// The alert as JSON on one line, of so many bytes at most where the alert can be cut that small.
 pub(super) fn render(alert: &Alert, bytes: usize) -> String {
@@ -20,8 +23,9 @@ pub(super) fn render(alert: &Alert, bytes: usize) -> String {
     if text.len() <= bytes {
         return text;
     }
-    let mut alert = alert.clone();
-    let mut text = text;
+    // One long text, such as a user agent, costs no finding its place.
+    let mut alert = shortened(alert, LONGEST, usize::MAX).unwrap_or_else(|| alert.clone());
+    let mut text = json(&alert);
     while text.len() > bytes && drop_some(&mut alert) {
         text = json(&alert);
     }
@@ -29,9 +33,9 @@ pub(super) fn render(alert: &Alert, bytes: usize) -> String {
         if text.len() <= bytes {
             break;
         }
-        let mut value = serde_json::to_value(&alert).unwrap_or_default();
-        shorten(&mut value, chars, items);
-        text = escape(&value.to_string());
+        if let Some(shorter) = shortened(&alert, chars, items) {
+            text = json(&shorter);
+        }
     }
     text
 }
@@ -58,6 +62,12 @@ fn drop_some(alert: &mut Alert) -> bool {
         }
     }
     false
+}
+
+fn shortened(alert: &Alert, chars: usize, items: usize) -> Option<Alert> {
+    let mut value = serde_json::to_value(alert).ok()?;
+    shorten(&mut value, chars, items);
+    serde_json::from_value(value).ok()
 }
 
 fn shorten(value: &mut Value, chars: usize, items: usize) {

@@ -31,7 +31,7 @@ pub fn digest(summary: &Summary, options: &Options) -> Digest {
         .collect();
     let mut lines = vec![
         format!("{headline}."),
-        format!("{}.", window(summary)),
+        format!("Time: {}.", window(summary)),
         format!("Failures: {}.", origins(summary.totals.failures)),
         escape(&summary.reading.sentence),
         escape(&summary.answer.caveat),

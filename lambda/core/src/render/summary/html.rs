@@ -87,19 +87,17 @@ fn head(out: &mut String, summary: &Summary, phrases: &Phrases<'_>) {
 fn overview(out: &mut String, summary: &Summary) {
     let totals = &summary.totals;
     out.push_str("<section aria-labelledby=\"now\" class=\"overview\">\n<h2 id=\"now\">Overview</h2>\n<ul class=\"tiles\">");
-    for (pointer, count, label, loud) in [
-        ("need_action", totals.need_action, "need action", totals.need_action > 0),
-        ("resolved", totals.resolved, "resolved", false),
-        ("access_keys", totals.access_keys, "access keys", false),
-        ("sources", totals.sources, "sources", false),
-        ("key_changes", totals.key_changes, "key changes", false),
-        (
-            "live_sessions",
-            totals.live_sessions,
-            "live sessions of dead keys",
-            totals.live_sessions > 0,
-        ),
+    let act = totals.need_action > 0;
+    let live = totals.live_sessions > 0;
+    for (pointer, count, (one, many), loud) in [
+        ("need_action", totals.need_action, ("needs action", "need action"), act),
+        ("resolved", totals.resolved, ("resolved", "resolved"), false),
+        ("access_keys", totals.access_keys, super::ACCESS_KEYS, false),
+        ("sources", totals.sources, super::SOURCES, false),
+        ("key_changes", totals.key_changes, ("key change", "key changes"), false),
+        ("live_sessions", totals.live_sessions, super::LIVE_SESSIONS, live),
     ] {
+        let label = if count == 1 { one } else { many };
         let loud = if loud { " class=\"loud\"" } else { "" };
         let _ = write!(
             out,

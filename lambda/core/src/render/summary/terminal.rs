@@ -3,10 +3,11 @@
 //!
 //! Must not ask the terminal anything: its width and whether it takes colour are options.
 
-use comfy_table::{ContentArrangement, Table};
+mod rows;
+
+use rows::{Row, narrow, wide};
 
 use super::{MASKED, Options, Phrases, accounting, masker, origin_parts, origins, short, window};
-use crate::render::terminal::table::{STYLE, fit, widest};
 use crate::render::terminal::{Paint, escape};
 use crate::render::wrap;
 use crate::render::{cut, duration, number, short_time};
@@ -20,8 +21,6 @@ const WIDE: usize = 140;
 const INCIDENTS: usize = 20;
 /// How many entries of other lists are shown.
 const ENTRIES: usize = 10;
-/// How many lines of a cell are shown.
-const LINES: usize = 4;
 /// The bars of the timeline, lowest first.
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
@@ -102,10 +101,10 @@ impl Page<'_> {
         }
         let totals = &summary.totals;
         let mut numbers = vec![format!("failures: {}", origins(totals.failures))];
-        for (count, one, many) in [
-            (totals.access_keys, "access key", "access keys"),
-            (totals.sources, "source", "sources"),
-            (totals.live_sessions, "live session of a dead key", "live sessions of dead keys"),
+        for (count, (one, many)) in [
+            (totals.access_keys, super::ACCESS_KEYS),
+            (totals.sources, super::SOURCES),
+            (totals.live_sessions, super::LIVE_SESSIONS),
         ] {
             if count > 0 {
                 numbers.push(crate::render::counted(count, one, many));
@@ -340,7 +339,8 @@ impl Page<'_> {
                 skipped => format!(", {} unreadable", number(skipped)),
             };
             let unread = match coverage.unread_seconds {
-                0 => String::new(),
+                // What is newer than that may still be on its way.
+                ..1800 => String::new(),
                 unread => {
                     let unread = chrono::TimeDelta::seconds(unread);
                     format!(", {} of this window not read yet", duration(unread))
@@ -359,7 +359,7 @@ impl Page<'_> {
         if summary.problems.is_empty() {
             return;
         }
-        self.section("Not everything could be read for this summary");
+        self.section("Not read for this summary");
         for problem in summary.problems.iter().take(ENTRIES) {
             let text = self.phrases.words.sentence(problem);
             self.wrapped("  ", "    ", &text);
@@ -384,110 +384,4 @@ fn look(standing: Standing) -> Paint {
         Standing::Ignored => Paint::Dim,
         Standing::Resolved => Paint::Green,
     }
-}
-
-/// What a row says, before it is laid out.
-struct Row {
-    place: String,
-    subject: String,
-    owner: String,
-    sources: String,
-    failures: Vec<String>,
-    last: String,
-    told: String,
-    verdict: String,
-}
-
-/// The blanks that a column adds: one before each cell and one between columns.
-const PADDING: usize = 2;
-
-fn table(width: usize) -> Table {
-    let mut table = Table::new();
-    table
-        .load_style(STYLE)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(u16::try_from(width).unwrap_or(u16::MAX));
-    table
-}
-
-fn cell(text: &str, width: usize) -> String {
-    fit(text, width, LINES).join("\n")
-}
-
-fn stacked(above: &str, below: &str, width: usize) -> String {
-    let mut lines = fit(above, width, LINES / 2);
-    lines.extend(fit(below, width, LINES / 2));
-    lines.join("\n")
-}
-
-fn laid_out(mut table: Table) -> String {
-    for column in table.column_iter_mut() {
-        column.set_padding((1, 0));
-    }
-    table.to_string()
-}
-
-fn narrow(rows: &[Row], width: usize) -> String {
-    let place = widest(rows.iter().map(|row| &row.place), 1, 6);
-    let subject = widest(rows.iter().flat_map(|row| [&row.subject, &row.owner]), 8, 20);
-    let failures = rows.iter().flat_map(|row| row.failures.iter().chain([&row.last]));
-    let failures = widest(failures, 11, 17);
-    let rest = width.saturating_sub(place + subject + failures + 5 * PADDING).max(12);
-    let sources = widest(rows.iter().map(|row| &row.sources), 6, rest * 2 / 5);
-    let verdict = rest - sources;
-    let mut table = table(width);
-    table.set_header(["#", "Incident", "From", "Failures", "Likely cause"]);
-    for row in rows {
-        let mut counts: Vec<String> =
-            row.failures.iter().flat_map(|line| fit(line, failures, LINES)).collect();
-        counts.extend(fit(&row.last, failures, 2));
-        table.add_row([
-            row.place.clone(),
-            stacked(&row.subject, &row.owner, subject),
-            cell(&row.sources, sources),
-            counts.join("\n"),
-            cell(&row.verdict, verdict),
-        ]);
-    }
-    laid_out(table)
-}
-
-fn wide(rows: &[Row], width: usize) -> String {
-    let place = widest(rows.iter().map(|row| &row.place), 1, 6);
-    let subject = widest(rows.iter().map(|row| &row.subject), 8, 24);
-    let owner = widest(rows.iter().map(|row| &row.owner), 5, 16);
-    let failures = widest(rows.iter().flat_map(|row| &row.failures), 8, 19);
-    let last = widest(rows.iter().map(|row| &row.last), 4, 20);
-    let told = widest(rows.iter().map(|row| &row.told), 10, 16);
-    let rest = width
-        .saturating_sub(place + subject + owner + failures + last + told + 8 * PADDING)
-        .max(20);
-    let sources = widest(rows.iter().map(|row| &row.sources), 6, rest / 2);
-    let verdict = rest - sources;
-    let mut table = table(width);
-    table.set_header([
-        "#",
-        "Incident",
-        "Owner",
-        "From",
-        "Failures",
-        "Last",
-        "Last alert",
-        "Likely cause",
-    ]);
-    for row in rows {
-        let counts: Vec<String> =
-            row.failures.iter().flat_map(|line| fit(line, failures, LINES)).collect();
-        table.add_row([
-            row.place.clone(),
-            cell(&row.subject, subject),
-            cell(&row.owner, owner),
-            cell(&row.sources, sources),
-            counts.join("\n"),
-            cell(&row.last, last),
-            cell(&row.told, told),
-            cell(&row.verdict, verdict),
-        ]);
-    }
-    laid_out(table)
 }

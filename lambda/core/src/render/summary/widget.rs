@@ -78,11 +78,12 @@ pub fn widget(summary: &Summary, context: &WidgetContext) -> String {
         out,
         "<div class=\"numbers\">{}</div>",
         [
-            ("access_keys", summary.totals.access_keys, "access keys"),
-            ("sources", summary.totals.sources, "sources"),
-            ("live_sessions", summary.totals.live_sessions, "live sessions of dead keys"),
+            ("access_keys", summary.totals.access_keys, super::ACCESS_KEYS),
+            ("sources", summary.totals.sources, super::SOURCES),
+            ("live_sessions", summary.totals.live_sessions, super::LIVE_SESSIONS),
         ]
-        .map(|(name, count, label)| {
+        .map(|(name, count, (one, many))| {
+            let label = if count == 1 { one } else { many };
             format!("<span><b>{}</b> {label}</span>", figure(&format!("/totals/{name}"), count))
         })
         .concat()

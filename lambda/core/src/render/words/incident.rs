@@ -23,6 +23,17 @@ impl AlertIncident {
         self.sources.len() as u64 + self.more_sources
     }
 
+    /// How many sources were refused, where that is known.
+    fn refused_sources(&self) -> Option<u64> {
+        if self.origins.predicted == 0 {
+            return Some(self.source_count());
+        }
+        let refused = |one: &&Finding| one.origins.recorded + one.origins.reported > 0;
+        let sources: BTreeSet<&String> =
+            self.findings.iter().filter(refused).map(|finding| &finding.source).collect();
+        (self.more_findings == 0).then_some(sources.len() as u64)
+    }
+
     /// How many different keys the findings that are told have.
     fn key_count(&self) -> u64 {
         let keys: BTreeSet<_> =
@@ -32,7 +43,8 @@ impl AlertIncident {
 
     /// What turned the key off, where callers are still expected to fail.
     fn expected(&self) -> Option<&Finding> {
-        self.findings.iter().find(|one| one.predicted.is_some() && one.resolved.is_none())
+        let mut expected = self.findings.iter().filter(|_| self.active_again.is_none());
+        expected.find(|one| one.predicted.is_some() && one.resolved.is_none())
     }
 
     /// The cause that leads, and all others.
@@ -45,7 +57,9 @@ impl AlertIncident {
 pub(in crate::render) fn certainty(diagnosis: &Diagnosis) -> &'static str {
     match diagnosis.confidence {
         _ if diagnosis.id == "unexplained" => "No known cause fits what was read.",
-        Confidence::High => "The cause is sure: a record or an answer of IAM proves it.",
+        Confidence::High => {
+            "The cause is proved: by a record, an answer of IAM or what the error says."
+        }
         Confidence::Medium => "The cause is likely: several circumstances suggest it.",
         Confidence::Low => "The cause is only possible: nothing proves it, nothing rules it out.",
     }
@@ -68,9 +82,11 @@ pub(in crate::render) fn mute(incident: &AlertIncident) -> (&'static str, Option
         text.replace("${", "$${").replace("%{", "%%{")
     };
     let rule = match (&incident.access_key_id, &incident.source) {
-        (Some(id), _) => Some(format!("{{ access_key_id = \"{}\", reason = \"…\" }}", quoted(id))),
+        (Some(id), _) => {
+            Some(format!("{{ access_key_id = \"{}\", reason = \"...\" }}", quoted(id)))
+        }
         (None, Some(source)) => {
-            Some(format!("{{ source = \"{}\", reason = \"…\" }}", quoted(source)))
+            Some(format!("{{ source = \"{}\", reason = \"...\" }}", quoted(source)))
         }
         (None, None) => None,
     };
@@ -128,7 +144,7 @@ impl Words<'_> {
         let parts =
             if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) };
         format!(
-            "Refused or soon failing AWS credentials: {} at once{parts}",
+            "AWS credentials refused or expected to fail: {} at once{parts}",
             counted(all, "incident", "incidents")
         )
     }
@@ -213,9 +229,9 @@ impl Words<'_> {
         let spread = match (&incident.source, incident.key_count()) {
             (Some(_), 0) => " without a key ID".to_owned(),
             (Some(_), keys) => format!(" with {}", counted(keys, "access key", "access keys")),
-            (None, _) => match incident.source_count() {
-                0 | 1 => String::new(),
-                sources => format!(" from {} sources", number(sources)),
+            (None, _) => match incident.refused_sources() {
+                None | Some(0 | 1) => String::new(),
+                Some(sources) => format!(" from {} sources", number(sources)),
             },
         };
         format!("{least}{count}{spread}")
@@ -248,6 +264,7 @@ impl Words<'_> {
         let predicted: Vec<_> = expected.filter_map(|f| f.predicted.as_ref()).collect();
         if let (Some(since), Some(first)) = (incident.expected_since, predicted.first())
             && incident.status == Status::Open
+            && incident.active_again.is_none()
         {
             let uses: u64 = predicted.iter().map(|one| one.uses).sum();
             let last = predicted.iter().filter_map(|one| one.last_use).max();
