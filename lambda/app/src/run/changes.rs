@@ -125,7 +125,11 @@ impl<S: Store> Monitor<S> {
             groups = open.map(StoredFinding::id).collect();
             touched.extend(now_touched);
         }
-        if let Some(detail) = detail {
+        if let Some(mut detail) = detail {
+            let left_out = keep_change_small(&mut detail);
+            if left_out > 0 {
+                counts.problems.push(format!("{left_out} sessions of one key are not kept"));
+            }
             let at = Key::change(detail.change.time, &detail.change.event_id);
             self.typed.update(&at, self.typed.expiry(run.now), merge(&detail)).await?;
         }
@@ -318,7 +322,6 @@ fn merge(found: &KeyChangeDetail) -> impl FnMut(&mut Option<KeyChangeDetail>) ->
                 new.service_uses.clone_from(&known.service_uses);
             }
         }
-        keep_change_small(&mut new);
         if kept.as_ref() == Some(&new) {
             return false;
         }
