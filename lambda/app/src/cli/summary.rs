@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use aws_config::SdkConfig;
 use aws_sdk_lambda::primitives::Blob;
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::{Args, ValueEnum};
@@ -191,7 +190,8 @@ async fn summary(arguments: &Arguments, now: DateTime<Utc>) -> anyhow::Result<Su
         return Ok(only(build(window, material, now), arguments));
     }
     let name = arguments.function.clone().unwrap_or_else(config::summary_function);
-    of_function(&config, &name, window, arguments.access_key_id.as_deref()).await
+    let client = aws_sdk_lambda::Client::new(&config);
+    of_function(&client, &name, window, arguments.access_key_id.as_deref()).await
 }
 
 fn only(summary: Summary, arguments: &Arguments) -> Summary {
@@ -229,12 +229,11 @@ fn of_files(arguments: &Arguments, now: DateTime<Utc>) -> Material {
 
 /// Asks the deployed function, part by part where the answer is too long for one.
 async fn of_function(
-    config: &SdkConfig,
+    client: &aws_sdk_lambda::Client,
     name: &str,
     window: Window,
     access_key_id: Option<&str>,
 ) -> anyhow::Result<Summary> {
-    let client = aws_sdk_lambda::Client::new(config);
     for _ in 0..TRIES {
         let mut question = json!({
             "task": "summary", "format": "json", "from": window.from, "to": window.to,
@@ -242,7 +241,7 @@ async fn of_function(
         if let Some(id) = access_key_id {
             question["access_key_id"] = id.into();
         }
-        let mut whole: Summary = invoke(&client, name, &question).await?;
+        let mut whole: Summary = invoke(client, name, &question).await?;
         loop {
             let Some(next) = whole.cut.as_ref().and_then(|cut| cut.next.clone()) else {
                 return Ok(whole);
@@ -251,7 +250,7 @@ async fn of_function(
             if let Some(id) = access_key_id {
                 question["access_key_id"] = id.into();
             }
-            if !whole.append(invoke(&client, name, &question).await?) {
+            if !whole.append(invoke(client, name, &question).await?) {
                 break;
             }
         }
@@ -314,3 +313,6 @@ fn rendered(
         Format::Csv => csv::csv(summary),
     })
 }
+
+#[cfg(test)]
+mod tests;
