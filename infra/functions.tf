@@ -51,7 +51,7 @@ locals {
       # Slack asks for up to some 30 seconds of patience when too much is sent.
       timeout              = 60
       concurrency          = -1
-      environment          = {}
+      environment          = { FAILURE_MONITOR_UNMASK = tostring(var.alert_policy.unmask) }
       optional_environment = { FAILURE_MONITOR_SLACK_WEBHOOK_PARAMETER = try(var.slack.webhook_parameter, null) }
     }
   }

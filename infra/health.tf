@@ -45,11 +45,12 @@ locals {
         periods    = 3
       }
       monitor-slow = {
-        text       = "The monitor function came near its time-out of ${local.monitor_timeout} s. A sweep uses the time that it has and stops before; if it is a batch, give the function more memory."
-        namespace  = "AWS/Lambda"
-        metric     = "Duration"
-        statistic  = "Maximum"
-        above      = local.monitor_timeout * 950
+        text      = "The monitor function came near its time-out of ${local.monitor_timeout} s. A sweep uses the time that it has and stops before; if it is a batch, give the function more memory."
+        namespace = "AWS/Lambda"
+        metric    = "Duration"
+        statistic = "Maximum"
+        # In milliseconds. A sweep stops some seconds earlier by itself.
+        above      = local.monitor_timeout * 985
         dimensions = local.metric.lambda["monitor"]
       }
       intake-late = {

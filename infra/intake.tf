@@ -116,8 +116,9 @@ resource "aws_lambda_event_source_mapping" "intake" {
   batch_size                         = var.trail == null ? 100 : 10
   maximum_batching_window_in_seconds = 10
 
+  # Of what is reserved, one is left for the sweep. SQS wants at least 2.
   scaling_config {
-    maximum_concurrency = 5
+    maximum_concurrency = var.function.reserved_concurrency == -1 ? 5 : min(5, var.function.reserved_concurrency - 1)
   }
 
   depends_on = [aws_iam_role_policy.handler, aws_iam_role_policy.handler_key]

@@ -25,9 +25,13 @@ variable "alert_policy" {
   default  = {}
   nullable = false
 
+  # The same limits as in the program.
   validation {
-    condition     = alltrue([for n in [var.alert_policy.threshold, var.alert_policy.probing_keys, var.alert_policy.digest_over] : n >= 1 && floor(n) == n])
-    error_message = "alert_policy: threshold, probing_keys and digest_over must be whole numbers from 1."
+    condition = alltrue([
+      for range in [[1, var.alert_policy.threshold, 100], [2, var.alert_policy.probing_keys, 50], [1, var.alert_policy.digest_over, 100]] :
+      range[0] <= range[1] && range[1] <= range[2] && floor(range[1]) == range[1]
+    ])
+    error_message = "alert_policy: threshold and digest_over must be whole numbers from 1 to 100, probing_keys one from 2 to 50."
   }
 
   validation {
@@ -36,6 +40,15 @@ variable "alert_policy" {
       can(regex("^[1-9][0-9]*[smhd]$", time))
     ])
     error_message = "alert_policy: window, min_interval, follow_up_first and follow_up_max must be times such as 90s, 15m, 1h or 2d."
+  }
+
+  validation {
+    condition = try(
+      tonumber(trim(var.alert_policy.follow_up_first, "smhd")) * { s = 1, m = 60, h = 3600, d = 86400 }[substr(var.alert_policy.follow_up_first, -1, 1)]
+      <= tonumber(trim(var.alert_policy.follow_up_max, "smhd")) * { s = 1, m = 60, h = 3600, d = 86400 }[substr(var.alert_policy.follow_up_max, -1, 1)],
+      true,
+    )
+    error_message = "alert_policy: follow_up_first must not be longer than follow_up_max."
   }
 }
 
@@ -110,8 +123,8 @@ variable "function" {
   }
 
   validation {
-    condition     = var.function.reserved_concurrency == -1 || var.function.reserved_concurrency >= 2
-    error_message = "function: reserved_concurrency must be -1 (none) or at least 2, so that a sweep does not keep records from being read."
+    condition     = var.function.reserved_concurrency == -1 || var.function.reserved_concurrency >= 3
+    error_message = "function: reserved_concurrency must be -1 (none) or at least 3, so that a sweep does not keep records from being read."
   }
 }
 
@@ -162,8 +175,8 @@ variable "member_role" {
   default     = null
 
   validation {
-    condition     = var.member_role == null || can(regex("^[A-Za-z0-9+=,.@_/-]{1,128}$", var.member_role))
-    error_message = "member_role must be the name of a role, not an ARN."
+    condition     = var.member_role == null || can(regex("^[A-Za-z0-9+=,.@_-][A-Za-z0-9+=,.@_/-]{0,511}$", var.member_role))
+    error_message = "member_role must be the name of a role, with its path if it has one, not an ARN."
   }
 }
 

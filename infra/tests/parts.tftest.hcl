@@ -43,6 +43,7 @@ run "webhook_topic_and_logs" {
       topic_arn    = "arn:aws:sns:eu-central-1:444455556666:example-trail"
     }
     log_groups      = ["/ci/terraform"]
+    athena          = { results_bucket = "example-results", accounts = ["444455556666", "111122223333"] }
     member_role     = "failure-monitor-reader"
     digest_schedule = "weekly"
     ignore = [{
@@ -95,6 +96,23 @@ run "webhook_topic_and_logs" {
   assert {
     condition     = [for statement in jsondecode(aws_kms_key.this[0].policy).Statement : toset(statement.Condition.StringEquals["aws:SourceAccount"]) if statement.Sid == "Services"] == [toset(["111122223333", "444455556666"])]
     error_message = "the topic's account must be able to use the key of the queue"
+  }
+
+  # Athena.
+
+  assert {
+    condition = [
+      for name in ["projection.account.values", "projection.region.values", "storage.location.template"] : aws_glue_catalog_table.records[0].parameters[name]
+      ] == [
+      "111122223333,444455556666", "eu-central-1,us-east-1",
+      "s3://example-trail/AWSLogs/o-abcdefghij/$${account}/CloudTrail/$${region}/$${day}",
+    ]
+    error_message = "the table is divided as the trail's folders are"
+  }
+
+  assert {
+    condition     = toset(keys(aws_athena_named_query.question)) == toset(["failures", "key-changes", "left-behind"]) && alltrue([for query in aws_athena_named_query.question : strcontains(query.query, "\"failure_monitor\".\"records\"")])
+    error_message = "the queries ask this table"
   }
 
   # Client logs.

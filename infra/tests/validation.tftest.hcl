@@ -101,12 +101,14 @@ run "bad_values_3" {
   command = plan
 
   variables {
-    log_groups = ["arn:aws:logs:eu-central-1:111122223333:log-group:/ci"]
-    slack      = { workspace_id = "T012ABCDEF" }
-    trail      = { bucket = "arn:aws:s3:::example-trail", announced_by = "eventbridge" }
+    log_groups   = ["arn:aws:logs:eu-central-1:111122223333:log-group:/ci"]
+    alert_policy = { follow_up_first = "2d", follow_up_max = "24h" }
+    slack        = { workspace_id = "T012ABCDEF" }
+    trail        = { bucket = "arn:aws:s3:::example-trail", announced_by = "eventbridge" }
   }
 
   expect_failures = [
+    var.alert_policy,
     var.log_groups,
     var.slack,
     var.trail,

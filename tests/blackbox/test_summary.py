@@ -17,9 +17,10 @@ DAY = ["--from", "2026-01-12T00:00:00Z", "--to", "2026-01-13T00:00:00Z"]
 
 
 def summary(program: Program, *arguments: str, code: int = 0) -> str:
-    result = program("summary", *arguments, cwd=ROOT)
-    assert result.code == code, result.stderr
-    return result.stdout
+    program.folder = ROOT
+    done = program.run("summary", *arguments)
+    assert done.code == code, done.out + done.err
+    return done.out
 
 
 def story(program: Program, *arguments: str) -> str:
@@ -31,9 +32,7 @@ def test_json_follows_its_schema(program: Program) -> None:
     validator.check_schema(SCHEMA)
     document = json.loads(story(program, "--format", "json"))
     validator(SCHEMA).validate(document)
-    scan = json.loads(
-        program("scan", "examples/story/AWSLogs", *STORY[2:], "--format", "json", cwd=ROOT).stdout
-    )
+    scan = program.json("examples/story/AWSLogs", *STORY[2:])
     for origin in ("recorded", "reported", "predicted"):
         expected = sum(finding["origins"][origin] for finding in scan["findings"])
         assert document["totals"]["failures"][origin] == expected
@@ -102,6 +101,7 @@ def test_exit_codes(program: Program, tmp_path: Path) -> None:
     ],
 )
 def test_wrong_arguments_say_what_is_wrong(program: Program, arguments: list[str], says: str) -> None:
-    result = program("summary", *arguments, cwd=ROOT)
-    assert result.code == 2
-    assert says in result.stderr
+    program.folder = ROOT
+    done = program.run("summary", *arguments)
+    assert done.code == 2
+    assert says in done.err

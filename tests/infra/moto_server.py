@@ -10,6 +10,7 @@ from typing import Any, Callable, Iterable
 
 from rigs import moto_server
 
+import moto.athena.responses as athena
 import moto.awslambda.models as functions
 import moto.sqs.models as queues
 
@@ -66,6 +67,16 @@ def no_function_runs() -> None:
     functions.LambdaBackend.send_sns_message = lambda *_, **__: None
 
 
+def named_queries() -> None:
+    """moto can make them but not take them away."""
+
+    def delete_named_query(self: Any) -> str:
+        self.athena_backend.named_queries.pop(self._get_param("NamedQueryId"), None)
+        return "{}"
+
+    athena.AthenaResponse.delete_named_query = delete_named_query
+
+
 Start = Callable[[str, list[tuple[str, str]]], Any]
 
 
@@ -111,6 +122,7 @@ def main() -> None:
     queue_attributes()
     queue_policy()
     no_function_runs()
+    named_queries()
     application = moto_server.DomainDispatcherApplication
     moto_server.DomainDispatcherApplication = lambda create: Chatbot(application(create))
     moto_server.main()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from . import athena, costs
 from .terraform import INFRA, ROOT, Terraform
 
 README = INFRA / "README.md"
@@ -29,6 +31,22 @@ def test_passes_terraforms_own_tests(offline: Terraform) -> None:
     done = offline.run("test", "-no-color")
     passed = int(re.search(r"Success! (\d+) passed, 0 failed", done.out)[1])
     assert passed >= 10, done.out
+
+
+@pytest.mark.parametrize("example", sorted((INFRA / "examples").glob("*.tfvars")), ids=lambda p: p.stem)
+def test_each_example_can_be_planned(offline: Terraform, example: Path) -> None:
+    # The settings of a provider that needs no account, which all of Terraform's tests begin with.
+    head = (INFRA / "tests" / "defaults.tftest.hcl").read_text().split("# One plan for all")[0]
+    name = f"tests/{example.stem}.tftest.hcl"
+    (offline.folder / name).write_text(head + 'run "example" {\n  command = plan\n}\n')
+    try:
+        done = offline.run(
+            "test", "-no-color", f"-filter={name}", f"-var-file=examples/{example.name}"
+        )
+    finally:
+        (offline.folder / name).unlink()
+    assert "Success! 1 passed" in done.out
+    assert "Warning" not in done.out, done.out
 
 
 @pytest.mark.parametrize(
@@ -118,6 +136,49 @@ def test_the_readme_names_each_alarm() -> None:
     assert len(names) >= 8
     text = README.read_text()
     assert not [name for name in names | {"no-data"} if f"`{name}`" not in text]
+
+
+def rust(folder: str) -> str:
+    return "\n".join(path.read_text() for path in (ROOT / "lambda" / "app" / "src").glob(folder))
+
+
+def test_the_functions_are_given_the_variables_that_they_read() -> None:
+    pattern = r"\bFAILURE_MONITOR_[A-Z_]+"
+    given = set(re.findall(pattern, (INFRA / "functions.tf").read_text()))
+    read = set(re.findall(rf'"({pattern})"', rust("config.rs") + rust("config/function.rs")))
+    # Told to the command line by its user.
+    assert given == read - {"FAILURE_MONITOR_FUNCTION"}
+
+
+def test_alarms_and_dashboard_show_metrics_that_are_emitted() -> None:
+    emitted = set(re.findall(r'"([A-Z]\w+)"', rust("run/metrics.rs")))
+    alarms = re.findall(r'namespace +=? "FailureMonitor"\n +metric(?:_name)? += "(\w+)"', (INFRA / "health.tf").read_text())
+    text = (INFRA / "dashboard.tf").read_text()
+    shown = set(re.findall(r'\["FailureMonitor", "(\w+)"|\[".", "(\w+)"|MetricName=\\"(\w+)', text))
+    shown = {name for names in shown for name in names if name}
+    assert len(alarms) == 4 and len(shown) >= 6
+    assert set(alarms) | shown <= emitted, set(alarms) | shown - emitted
+
+
+def test_the_table_and_queries_are_those_of_the_program() -> None:
+    program = Path(os.environ.get("FAILURE_MONITOR", ROOT / "target" / "debug" / "failure-monitor"))
+    assert json.loads(athena.FILE.read_text()) == athena.of_program(program), (
+        "FAILURE_MONITOR=target/debug/failure-monitor python -m infra.athena"
+    )
+    written = (INFRA / "athena.tf").read_text()
+    for name, value in athena.properties(program).items():
+        assert f'"{name}"' in written, name
+        assert value in written or name.endswith(("account.values", "region.values", "template"))
+
+
+def test_the_readme_tells_the_costs() -> None:
+    text = README.read_text()
+    assert "\n".join(costs.table()) in text, "\n" + "\n".join(costs.table())
+    assert f"prices of {costs.DATE}" in text
+    made = (INFRA / "health.tf").read_text()
+    rules = len(re.findall(r'(?m)^    [a-z-]+ = \{\n      description', (INFRA / "intake.tf").read_text()))
+    alarms = len(re.findall(r"(?m)^      [a-z-]+ = \{\n +text", made)) + rules + 2 + 1
+    assert alarms == costs.ALARMS, "monitor-errors, summary-errors and no-data are the rest"
 
 
 def test_all_resources_are_what_the_style_allows() -> None:

@@ -165,11 +165,11 @@ def check_message(message: Published) -> None:
     assert all(" " <= c <= "~" for c in message.subject), message.subject
     assert message.size <= 262_144
     assert "default" in message.parts
-    alert = message.json
-    assert alert["schema"] == "failure-monitor/alert/1"
-    schema = ROOT / "docs" / "alert.schema.json"
-    if schema.exists():
-        jsonschema.validate(alert, json.loads(schema.read_text()))
+    machine = message.json
+    kind, version = machine["schema"].removeprefix("failure-monitor/").split("/")
+    assert kind in ("alert", "summary") and version == "1"
+    schema = ROOT / "docs" / f"{kind}.schema.json"
+    jsonschema.validate(machine, json.loads(schema.read_text()))
     for line in message.email.splitlines():
         assert len(line) <= 80 or " " not in line.strip(), line
 

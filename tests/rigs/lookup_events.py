@@ -22,7 +22,9 @@ from typing import Any, Callable
 from .clock import Clock
 from .serve import Answer, Request, Server
 
-TARGET = "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents"
+# SDKs name the service with and without its package before it.
+TARGET = "CloudTrail_20131101.LookupEvents"
+PACKAGE = "com.amazonaws.cloudtrail.v20131101."
 ATTRIBUTES = (
     "EventId", "EventName", "ReadOnly", "Username", "ResourceType", "ResourceName",
     "EventSource", "AccessKeyId",
@@ -153,7 +155,7 @@ class LookupEvents(Server):
         )
 
     def _lookup(self, request: Request) -> dict[str, Any]:
-        if request.headers.get("x-amz-target") != TARGET:
+        if request.headers.get("x-amz-target", "").removeprefix(PACKAGE) != TARGET:
             raise Refused("UnknownOperationException", "")
         scope = SCOPE.search(request.headers.get("authorization", ""))
         if not scope:

@@ -12,7 +12,10 @@ use failure_monitor_core::render::terminal;
 use crate::config::Environment;
 
 mod athena;
+mod canary;
 mod causes;
+mod check_key;
+mod doctor;
 mod explain;
 mod scan;
 mod summary;
@@ -31,8 +34,11 @@ enum Command {
     Scan(Box<scan::Arguments>),
     Summary(Box<summary::Arguments>),
     Explain(Box<explain::Arguments>),
+    CheckKey(check_key::Arguments),
     Causes(causes::Arguments),
     Athena(Box<athena::Arguments>),
+    Canary(Box<canary::Arguments>),
+    Doctor(doctor::Arguments),
 }
 
 /// Nothing to be told apart by the caller: a message, and exit code 2.
@@ -51,8 +57,11 @@ pub fn main() -> ExitCode {
         Command::Scan(arguments) => scan::run(&arguments, environment),
         Command::Summary(arguments) => summary::run(&arguments, environment),
         Command::Explain(arguments) => explain::run(&arguments, environment),
+        Command::CheckKey(arguments) => check_key::run(&arguments),
         Command::Causes(arguments) => causes::run(&arguments),
         Command::Athena(arguments) => athena::run(&arguments),
+        Command::Canary(arguments) => canary::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments, environment),
     };
     match result {
         Ok(code) => ExitCode::from(code),

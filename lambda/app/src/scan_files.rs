@@ -45,8 +45,11 @@ pub fn scan(listing: &Listing, mut scan: Scan, max_inflated: u64) -> Scan {
         let keys: KeyIds = fresh.iter().map(String::as_str).collect();
         let shared = Mutex::new(&mut scan);
         each_file(inputs, &files, max_inflated, "who used the keys", |reader, at| {
-            let look = reader.second_look(&inputs[at], &keys);
+            let (look, trouble) = reader.second_look(&inputs[at], &keys);
             let mut scan = locked(&shared);
+            if let Some(trouble) = trouble {
+                scan.warn(inputs[at].name.clone(), trouble);
+            }
             scan.add_mints(look.mints);
             scan.add_uses(look.uses);
         });

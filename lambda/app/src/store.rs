@@ -110,3 +110,6 @@ pub trait Store {
     /// Makes all changes, or none. At most [`Store::MOST_WRITES`], each of another item.
     async fn transact(&self, writes: &[Write]) -> Result<(), Refused>;
 }
+
+#[cfg(test)]
+mod tests;

@@ -191,4 +191,4 @@ pub struct Incident {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -257,7 +257,7 @@ pub struct KeyKnowledge {
 }
 
 /// Successful uses of one caller with one service in one region.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UseTally {
     /// The caller.
     pub caller: Caller,

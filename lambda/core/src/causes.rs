@@ -25,7 +25,8 @@ mod stale_credentials;
 mod unexplained;
 mod wrong_partition;
 
-pub(crate) use wrong_partition::partition;
+pub use region_not_enabled::must_be_enabled;
+pub use wrong_partition::partition;
 
 /// Every cause, most specific first; the last always fits.
 pub const ALL: &[&Cause] = &[

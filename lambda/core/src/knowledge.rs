@@ -88,7 +88,8 @@ impl<'a> Knowledge<'a> {
     }
 }
 
-fn tallies<'a>(uses: impl Iterator<Item = &'a KeyUse>) -> Vec<UseTally> {
+/// Uses by caller, service and region.
+pub(crate) fn tallies<'a>(uses: impl Iterator<Item = &'a KeyUse>) -> Vec<UseTally> {
     let mut by_caller = BTreeMap::new();
     for key_use in uses {
         let key = (&key_use.caller, &key_use.event_source, &key_use.region);

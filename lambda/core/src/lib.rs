@@ -16,6 +16,7 @@ pub mod alert;
 pub mod athena;
 pub mod cause;
 pub mod causes;
+pub mod check_key;
 pub mod client;
 pub mod document;
 pub mod explain;

@@ -8,11 +8,13 @@
 use std::borrow::Cow;
 
 use chrono::{DateTime, Datelike, TimeDelta, Utc};
+use textwrap::{WordSeparator, WordSplitter, WrapAlgorithm};
 use unicode_width::UnicodeWidthChar;
 
 #[cfg(test)]
 mod cases;
 pub mod causes;
+pub mod check_key;
 pub mod csv;
 #[cfg(test)]
 mod fixture;
@@ -23,6 +25,7 @@ pub mod message;
 mod step;
 pub mod summary;
 pub mod terminal;
+pub mod troubleshooting;
 mod words;
 
 /// How many characters of a name (a source, a client, a principal) are shown to a person.
@@ -156,6 +159,19 @@ fn visible(text: &str) -> String {
         }
     }
     out
+}
+
+/// Text in lines of at most a width, broken between words; only a word that is longer than a line
+/// is broken inside.
+fn wrap(text: &str, width: usize, first: &str, rest: &str) -> Vec<String> {
+    let options = textwrap::Options::new(width)
+        .initial_indent(first)
+        .subsequent_indent(rest)
+        .word_separator(WordSeparator::AsciiSpace)
+        .word_splitter(WordSplitter::NoHyphenation)
+        .wrap_algorithm(WrapAlgorithm::FirstFit)
+        .break_words(true);
+    textwrap::wrap(text, options).into_iter().map(|line| line.into_owned()).collect()
 }
 
 #[cfg(test)]

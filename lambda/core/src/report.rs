@@ -156,12 +156,35 @@ pub fn to_failures(reports: &[Report], source: &str) -> Vec<Failure> {
         .collect()
 }
 
+/// What clients call themselves, where that is not the name people give them.
+const AGENTS: [(&str, &str); 15] = [
+    ("AWS CDK", "aws-cdk"),
+    ("AWS CLI", "aws-cli"),
+    ("AWS SDK for .NET", "aws-sdk-dotnet"),
+    ("AWS SDK for Go v1", "aws-sdk-go"),
+    ("AWS SDK for Go v2", "aws-sdk-go-v2"),
+    ("AWS SDK for Java v1", "aws-sdk-java"),
+    ("AWS SDK for Java v2", "aws-sdk-java/2.x"),
+    ("AWS SDK for JavaScript v2", "aws-sdk-nodejs"),
+    ("AWS SDK for JavaScript v3", "aws-sdk-js/3.x"),
+    ("AWS SDK for PHP", "aws-sdk-php"),
+    ("AWS SDK for Ruby", "aws-sdk-ruby"),
+    ("AWS SDK for Rust", "aws-sdk-rust"),
+    ("AWS Tools for PowerShell", "AWSPowerShell"),
+    ("Serverless Framework", "serverless"),
+    ("configure-aws-credentials", "configure-aws-credentials-for-github-actions"),
+];
+
 /// What the client would call itself: a log does not hold the user agent.
 fn user_agent(report: &Report) -> String {
     let client = match report.client {
         // Without its provider, Terraform's agent is that of the S3 backend.
         Some("Terraform") if report.stage != Stage::Backend => "Terraform terraform-provider-aws",
-        client => client.unwrap_or(""),
+        Some(client) => {
+            let known = AGENTS.iter().find(|(name, _)| *name == client);
+            known.map_or(client, |(_, agent)| *agent)
+        }
+        None => "",
     };
     match report.ci {
         Some(ci) => format!("{client} exec-env/{ci}").trim_start().to_owned(),

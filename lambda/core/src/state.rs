@@ -9,12 +9,14 @@ use chrono::{DateTime, DurationRound, TimeDelta, Timelike, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::cause::Diagnosis;
+use crate::cause::{Diagnosis, UseTally};
 use crate::client::Client;
 use crate::failure::{Failure, Family, Origin};
 use crate::finding::Finding;
 use crate::group::{Group, GroupKey, Origins};
 use crate::key_change::{KeyChange, Mint};
+use crate::key_use::KeyUse;
+use crate::knowledge::tallies;
 use crate::left_behind::LeftBehind;
 
 mod bounds;
@@ -237,6 +239,16 @@ pub struct KeyRecord {
     pub changes: Vec<KeyChange>,
     /// Sessions minted with it.
     pub mints: Vec<Mint>,
+    /// What the last look at its uses showed, the most frequent ones; for a user, those of all of
+    /// the user's keys.
+    #[serde(default)]
+    pub uses: Vec<UseTally>,
+    /// What IAM said, in sentences.
+    #[serde(default)]
+    pub facts: Vec<String>,
+    /// When its uses were looked up last.
+    #[serde(default)]
+    pub looked_up: Option<DateTime<Utc>>,
 }
 
 impl KeyRecord {
@@ -254,6 +266,12 @@ impl KeyRecord {
         true
     }
 
+    /// Notes the uses that a look at all of them showed.
+    pub fn take_uses<'a>(&mut self, uses: impl Iterator<Item = &'a KeyUse>) {
+        self.uses = tallies(uses);
+        bounds::uses(&mut self.uses);
+    }
+
     /// Notes a minted session; false where it was known.
     pub fn take_mint(&mut self, mint: &Mint) -> bool {
         if self.mints.iter().any(|known| known.event_id == mint.event_id) {
@@ -263,6 +281,16 @@ impl KeyRecord {
         self.mints.sort_by(|a, b| (a.time, &a.event_id).cmp(&(b.time, &b.event_id)));
         bounds::newest(&mut self.mints);
         true
+    }
+}
+
+impl Watch {
+    /// Notes a minted session.
+    pub fn take_mint(&mut self, mint: &Mint) {
+        if !self.mints.iter().any(|known| known.event_id == mint.event_id) {
+            self.mints.push(mint.clone());
+            bounds::newest(&mut self.mints);
+        }
     }
 }
 
@@ -311,6 +339,9 @@ pub struct Watch {
     pub again_at: Option<DateTime<Utc>>,
     /// What was left behind, to be watched until it is seen to work.
     pub groups: Vec<GroupId>,
+    /// Sessions that other keys minted and its callers may use.
+    #[serde(default)]
+    pub mints: Vec<Mint>,
     /// Watched until then.
     pub until: DateTime<Utc>,
 }

@@ -10,13 +10,14 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use clap::{Args, ValueEnum};
-use failure_monitor_core::explain::{self, Explanation};
+use failure_monitor_core::explain::{self, Explanation, excerpt};
 use failure_monitor_core::render::{json, markdown, terminal};
 use terminal_size::{Width, terminal_size, terminal_size_of};
 
 use crate::clock;
 use crate::config::Environment;
 use crate::run_command::{self, Ended};
+use crate::send;
 
 /// The width of text where there is no terminal to ask.
 const DEFAULT_WIDTH: usize = 80;
@@ -55,6 +56,18 @@ pub(super) struct Arguments {
     /// The name of the text in the explanation; the file's or the command's by default.
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
+    /// Hand the refusals, without secrets, to a deployed monitor, which counts them and alerts.
+    #[arg(long)]
+    send: bool,
+    /// The monitor's function.
+    #[arg(long, value_name = "NAME", default_value = "failure-monitor-monitor", requires = "send")]
+    function: String,
+    /// A profile with working credentials for --send; they come before any in the environment.
+    #[arg(long, value_name = "PROFILE", requires = "send")]
+    profile: Option<String>,
+    /// The Region of the monitor's function; the profile's by default.
+    #[arg(long, value_name = "REGION", requires = "send")]
+    region: Option<String>,
     /// A command to run and to explain.
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<std::ffi::OsString>,
@@ -77,6 +90,7 @@ pub(super) fn run(arguments: &Arguments, environment: Environment) -> anyhow::Re
     let path = arguments.file.as_deref().context("name a FILE or a COMMAND")?;
     let (name, text) = read(path)?;
     let explanation = explained(arguments, &name, &text);
+    let found = u8::from(arguments.exit_code && !explanation.failures.is_empty());
     match &arguments.output {
         Some(path) => write(path, &rendered(&explanation, arguments, plain()))?,
         None => {
@@ -84,7 +98,8 @@ pub(super) fn run(arguments: &Arguments, environment: Environment) -> anyhow::Re
             super::print(&rendered(&explanation, arguments, style))?;
         }
     }
-    Ok(u8::from(arguments.exit_code && !explanation.failures.is_empty()))
+    send(arguments, &explanation, &text)?;
+    Ok(found)
 }
 
 /// Runs the command, explains, and leaves with the command's exit code: what goes wrong afterwards
@@ -115,10 +130,41 @@ fn of_command(
         }
         _ => Ok(()),
     };
-    if let Err(err) = told {
+    for err in [told.err(), send(arguments, &explanation, &text).err()].into_iter().flatten() {
         tracing::warn!("{}", terminal::escape(&format!("{err:#}")));
     }
     Ok(code)
+}
+
+/// Hands the refusals on, if that is asked for and there are any: the lines round them only, and
+/// without secrets.
+fn send(arguments: &Arguments, explanation: &Explanation, text: &str) -> anyhow::Result<()> {
+    if !arguments.send || explanation.failures.is_empty() {
+        return Ok(());
+    }
+    let lines: Vec<usize> = explanation.failures.iter().map(|failure| failure.line).collect();
+    let (text, secrets) = excerpt::redact(&excerpt::of(text, &lines));
+    let target = send::Target {
+        function: &arguments.function,
+        profile: arguments.profile.as_deref(),
+        region: arguments.region.as_deref(),
+    };
+    let answer = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?
+        .block_on(send::report(target, &text, &explanation.source))?;
+    let secrets = match secrets {
+        0 => String::new(),
+        count => format!(", {count} secrets taken out"),
+    };
+    let answer: String = terminal::escape(&answer).chars().take(300).collect();
+    let count = explanation.failures.len();
+    tracing::info!(
+        "sent {count} refusals to {}{secrets}; it answered {answer}",
+        arguments.function
+    );
+    Ok(())
 }
 
 fn explained(arguments: &Arguments, name: &str, text: &str) -> Explanation {

@@ -17,8 +17,11 @@ use terminal_size::{Width, terminal_size};
 
 use crate::clock;
 use crate::config::Environment;
-use crate::intake::local_file;
+use crate::intake::{local_file, s3_listing};
 use crate::scan_files;
+
+/// How many objects are fetched and read at once. Each thread holds one, and its text.
+const S3_THREADS: usize = 8;
 
 /// The width of text where there is no terminal to ask.
 const DEFAULT_WIDTH: usize = 80;
@@ -33,16 +36,21 @@ const DEFAULT_WIDTH: usize = 80;
 Examples:
   failure-monitor scan AWSLogs/                        every record below a folder
   failure-monitor scan --since 7d --format json .      the last week, for another program
+  failure-monitor scan --since 24h --from-s3 s3://example-trail/AWSLogs/
   terraform apply 2>&1 | failure-monitor scan --text - what a failed run says
 
 Exit codes: 0 done; 1 findings, with --exit-code; 2 something could not be read.")]
 pub(super) struct Arguments {
     /// Files and folders with CloudTrail records; `-` for standard input.
-    #[arg(value_name = "PATH", required_unless_present = "text")]
+    #[arg(value_name = "PATH", required_unless_present_any = ["text", "from_s3"])]
     paths: Vec<PathBuf>,
     /// The log of a client (Terraform, AWS CLI, an SDK); `-` for standard input. Repeatable.
     #[arg(long, value_name = "FILE")]
     text: Vec<PathBuf>,
+    /// Read the log files below s3://BUCKET/PREFIX, with credentials as the AWS CLI finds them; of a
+    /// trail's folders only the days that --since and --until need. Repeatable.
+    #[arg(long, value_name = "URL")]
+    from_s3: Vec<String>,
     /// Show failures from this time on: RFC 3339, or so long ago (24h, 7d).
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
@@ -107,13 +115,21 @@ pub(super) fn run(arguments: &Arguments, environment: Environment) -> anyhow::Re
     if from_stdin(&arguments.paths) + from_stdin(&arguments.text) > 1 {
         bail!("standard input can be read once: give `-` as one PATH or one --text only");
     }
-    let mut scan = Scan::new(settings(arguments, now)?, now);
+    let settings = settings(arguments, now)?;
+    let days = s3_listing::Days::needed(&settings);
+    let mut scan = Scan::new(settings, now);
+    // A thread that waits for S3 leaves its core to another one.
+    let threads = if arguments.from_s3.is_empty() { 0 } else { S3_THREADS };
     rayon::ThreadPoolBuilder::new()
-        .num_threads(arguments.threads.map_or(0, usize::from))
+        .num_threads(arguments.threads.map_or(threads, usize::from))
         .build_global()
         .context("cannot start threads")?;
 
-    let listing = local_file::list(&arguments.paths, io::stdin().lock());
+    let mut listing = local_file::list(&arguments.paths, io::stdin().lock());
+    if !arguments.from_s3.is_empty() {
+        s3_listing::list(&arguments.from_s3, &days, &mut listing)?;
+        listing.sort();
+    }
     scan.count(&local_file::not_read(&listing));
     for warning in &listing.warnings {
         scan.warn(warning.file.clone(), warning.reason.clone());

@@ -4,8 +4,9 @@
 //! thread reuses, and in pieces otherwise.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use failure_monitor_core::find::KeyIds;
 use failure_monitor_core::finding::{Read as Counts, Warning};
@@ -36,6 +37,28 @@ enum Place {
     Path(PathBuf),
     /// What came on standard input, on disk because it is read twice.
     Spooled(NamedTempFile),
+    /// Something that is fetched each time it is read.
+    Remote(Arc<dyn Remote>, Box<str>),
+}
+
+/// A place elsewhere whose files are fetched when they are read.
+pub trait Remote: std::fmt::Debug + Send + Sync {
+    /// Writes a whole file.
+    fn fetch(&self, key: &str, out: &mut dyn Write) -> io::Result<()>;
+}
+
+impl Input {
+    /// A file elsewhere.
+    pub fn remote(name: String, size: u64, from: Arc<dyn Remote>, key: &str) -> Input {
+        Input { name, size, place: Place::Remote(from, key.into()) }
+    }
+}
+
+impl Input {
+    /// Something that was put on disk to be read.
+    pub fn spooled(name: String, size: u64, file: NamedTempFile) -> Input {
+        Input { name, size, place: Place::Spooled(file) }
+    }
 }
 
 /// What was found below the paths.
@@ -93,11 +116,16 @@ pub fn list(paths: &[PathBuf], stdin: impl Read) -> Listing {
             listing.add(&entry.path().display().to_string(), size.map(|size| (place, size)));
         }
     }
-    listing.inputs.sort_by(|a, b| b.size.cmp(&a.size).then_with(|| a.name.cmp(&b.name)));
+    listing.sort();
     listing
 }
 
 impl Listing {
+    /// Puts the largest first.
+    pub fn sort(&mut self) {
+        self.inputs.sort_by(|a, b| b.size.cmp(&a.size).then_with(|| a.name.cmp(&b.name)));
+    }
+
     fn add(&mut self, name: &str, found: io::Result<(Place, u64)>) {
         match found {
             Ok((place, size)) => self.inputs.push(Input { name: name.to_owned(), size, place }),
@@ -135,6 +163,7 @@ fn reason(err: io::Error) -> String {
 
 /// What a thread needs to read files, kept from file to file.
 pub struct Reader {
+    largest_whole: u64,
     level: Level,
     decompressor: Decompressor,
     file: Vec<u8>,
@@ -158,7 +187,13 @@ struct Pieces<'a> {
 impl Reader {
     /// A reader that inflates at most so many bytes of a file.
     pub fn new(max_inflated: u64) -> Reader {
+        Reader::with_largest(max_inflated, LARGEST_WHOLE)
+    }
+
+    /// The same; texts of more than `largest_whole` bytes are read in pieces.
+    pub fn with_largest(max_inflated: u64, largest_whole: u64) -> Reader {
         Reader {
+            largest_whole,
             level: Level::new(),
             decompressor: Decompressor::new(),
             file: Vec::new(),
@@ -210,8 +245,9 @@ impl Reader {
         look
     }
 
-    /// Takes the second look at a file. What cannot be read has been said by the first.
-    pub fn second_look(&mut self, input: &Input, keys: &KeyIds) -> SecondLook {
+    /// Takes the second look at a file. What is broken in it has been said by the first; that it
+    /// cannot be read any more is said here.
+    pub fn second_look(&mut self, input: &Input, keys: &KeyIds) -> (SecondLook, Option<String>) {
         let mut look = SecondLook::default();
         let (level, max_inflated) = (self.level, self.max_inflated);
         match self.text(input) {
@@ -224,28 +260,43 @@ impl Reader {
                     look = SecondLook::default();
                 }
             }
-            Err(_) => {}
+            Err(err) => return (look, Some(format!("not read again: {}", reason(err)))),
         }
-        look
+        (look, None)
     }
 
     fn text<'a>(&'a mut self, input: &'a Input) -> io::Result<Text<'a>> {
-        let path = match &input.place {
-            Place::Path(path) => path,
-            Place::Spooled(file) => file.path(),
-        };
-        let mut file = File::open(path)?;
         self.file.clear();
-        if input.size > LARGEST_WHOLE {
+        let mut file = match &input.place {
+            Place::Path(path) => File::open(path)?,
+            Place::Spooled(file) => File::open(file.path())?,
+            Place::Remote(from, key) if input.size > self.largest_whole => {
+                let mut file = tempfile::tempfile()?;
+                from.fetch(key, &mut file)?;
+                file.rewind()?;
+                file
+            }
+            Place::Remote(from, key) => {
+                from.fetch(key, &mut self.file)?;
+                return self.inflated();
+            }
+        };
+        if input.size > self.largest_whole {
             let mut from = BufReader::with_capacity(1 << 20, file);
             let gzip = inflate::is_gzip(from.fill_buf()?);
             return Ok(Text::Pieces(Pieces { from: Box::new(from), gzip }));
         }
         file.read_to_end(&mut self.file)?;
+        self.inflated()
+    }
+
+    /// The text of the file that is in memory.
+    fn inflated(&mut self) -> io::Result<Text<'_>> {
         if !inflate::is_gzip(&self.file) {
             return Ok(Text::Whole(&self.file));
         }
-        let limit = usize::try_from(self.max_inflated.min(LARGEST_WHOLE)).unwrap_or(usize::MAX);
+        let limit =
+            usize::try_from(self.max_inflated.min(self.largest_whole)).unwrap_or(usize::MAX);
         match inflate::whole(&mut self.decompressor, &self.file, &mut self.text, limit) {
             Ok(length) => Ok(Text::Whole(&self.text[..length])),
             Err(NotWhole::Members | NotWhole::TooLarge | NotWhole::Damaged) => {
@@ -284,4 +335,65 @@ impl Pieces<'_> {
 pub fn not_read(listing: &Listing) -> Counts {
     let skipped = listing.warnings.len() as u64;
     Counts { seen: skipped, skipped, passed_over: listing.passed_over, ..Counts::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use flate2::{Compression, write::GzEncoder};
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct Elsewhere(io::Result<Vec<u8>>);
+
+    impl Remote for Elsewhere {
+        fn fetch(&self, key: &str, out: &mut dyn Write) -> io::Result<()> {
+            assert_eq!(key, "one.json.gz");
+            match &self.0 {
+                Ok(file) => out.write_all(file),
+                Err(err) => Err(io::Error::other(err.to_string())),
+            }
+        }
+    }
+
+    fn input(size: u64, file: io::Result<Vec<u8>>) -> Input {
+        Input::remote(
+            "s3://a/one.json.gz".to_owned(),
+            size,
+            Arc::new(Elsewhere(file)),
+            "one.json.gz",
+        )
+    }
+
+    #[test]
+    fn what_is_fetched_is_read_in_memory_or_by_way_of_the_disk() {
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+        let record = r#"{"eventVersion":"1.10","eventID":"e","eventTime":"2026-01-02T03:04:05Z",
+            "userIdentity":{"accessKeyId":"AKIADEPLOYCI1EXAMPLE"}}"#;
+        gzip.write_all(record.as_bytes()).unwrap();
+        let gzip = gzip.finish().unwrap();
+        let keys: KeyIds = ["AKIADEPLOYCI1EXAMPLE"].into_iter().collect();
+        for file in [record.as_bytes(), &gzip] {
+            for size in [file.len() as u64, LARGEST_WHOLE + 1] {
+                let input = input(size, Ok(file.to_vec()));
+                let mut reader = Reader::new(1 << 20);
+                let first = reader.first_look(&input);
+                assert_eq!((first.read.files, first.read.seen, first.read.skipped), (1, 1, 0));
+                assert_eq!(first.read.bytes, record.len() as u64);
+                let (second, trouble) = reader.second_look(&input, &keys);
+                assert_eq!((second.uses.len(), trouble), (1, None));
+            }
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_fetched_is_said_at_each_look() {
+        let input = input(1, Err(io::Error::other("AccessDenied")));
+        let mut reader = Reader::new(1 << 20);
+        let first = reader.first_look(&input);
+        assert_eq!(first.read.skipped, 1);
+        assert!(first.problems.contains_key("AccessDenied"));
+        let (_, trouble) = reader.second_look(&input, &KeyIds::default());
+        assert_eq!(trouble.as_deref(), Some("not read again: AccessDenied"));
+    }
 }

@@ -73,11 +73,18 @@ pub async fn count<S: Store>(
             counted.duplicates += 1;
         }
     }
-    let left_behind: BTreeMap<GroupKey, &LeftBehind> = batch
-        .left_behind
-        .iter()
-        .filter_map(|left| Some((group_key(left.failures().first()?, false), left)))
-        .collect();
+    // A key that went off twice may have left a source behind twice: the last time is the one to
+    // tell. The callers of both are counted.
+    let mut left_behind: BTreeMap<GroupKey, &LeftBehind> = BTreeMap::new();
+    for left in &batch.left_behind {
+        let Some(first) = left.failures().first().map(|first| group_key(first, false)) else {
+            continue;
+        };
+        let last = left_behind.entry(first).or_insert(left);
+        if last.since <= left.since {
+            *last = left;
+        }
+    }
 
     for parts in transactions(groups, &left_behind, S::MOST_WRITES) {
         if let Err(err) = count_parts(typed, &parts, now, explain, &mut counted).await {

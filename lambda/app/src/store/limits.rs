@@ -8,8 +8,9 @@ use std::collections::BTreeSet;
 
 use super::{Key, Refused, Write};
 
-/// The most bytes that an item may have, its names among them.
-pub const ITEM_BYTES: usize = 400 * 1024;
+/// The most bytes that an item may have, its names among them: a little less than DynamoDB's 400
+/// KiB, because sizes are estimated here.
+pub const ITEM_BYTES: usize = 400_000;
 /// The most bytes that the items of a transaction may have together.
 pub const TRANSACTION_BYTES: usize = 4 * 1024 * 1024;
 /// The most bytes of a partition key.

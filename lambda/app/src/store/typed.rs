@@ -34,10 +34,12 @@ pub struct Outgoing {
     pub body: String,
     /// When it was decided on.
     pub decided: DateTime<Utc>,
+    /// Until then somebody is sending it; nobody else may.
+    pub leased_until: DateTime<Utc>,
 }
 
 /// A store with the times after which what it keeps may go.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Typed<S> {
     /// The store.
     pub store: S,

@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::decide::{is_over, leading, observed};
+use super::decide::{is_expected, is_over, leading, observed, settled_at};
 use super::{Due, Incident, Status};
 use crate::causes;
 use crate::finding::Finding;
@@ -122,7 +122,7 @@ pub struct AlertIncident {
     pub opened: DateTime<Utc>,
     /// When it was over.
     pub resolved: Option<DateTime<Utc>>,
-    /// The change that made the key active again, where that is why it is over.
+    /// The change that made the key active again, where that is the latest that is known of it.
     pub active_again: Option<ActiveAgain>,
     /// Where the calls come from, new sources first.
     pub sources: Vec<String>,
@@ -262,8 +262,10 @@ fn told(
     let groups = (incident.groups.len() as u64 + incident.more_groups).max(findings.len() as u64);
     let all = || findings.iter().map(|finding| &finding.group.all);
     let left = findings.iter().filter_map(|finding| finding.left_behind.as_ref());
-    let again = findings.iter().filter_map(|finding| finding.active_again.as_ref());
+    let again = findings.iter().filter(|finding| settled_at(finding).is_some());
+    let again = again.filter_map(|finding| finding.active_again.as_ref());
     let again = again.max_by_key(|change| (change.time, &change.event_id));
+    let again = again.filter(|_| !findings.iter().any(|finding| is_expected(finding)));
     let known = observed(findings.iter().copied());
     let key = &incident.key;
     AlertIncident {
@@ -284,7 +286,7 @@ fn told(
         expected_since: left.map(|left| left.since).min(),
         opened: incident.opened,
         resolved: incident.resolved,
-        active_again: again.filter(|_| due == Due::Closing).map(|change| ActiveAgain {
+        active_again: again.map(|change| ActiveAgain {
             time: change.time,
             changed_by: change.changed_by.clone(),
             event_id: change.event_id.clone(),

@@ -120,7 +120,7 @@ fn settled(findings: &[&StoredFinding]) -> Option<DateTime<Utc>> {
 }
 
 /// Whether a finding is a prediction that nothing has settled.
-fn is_expected(finding: &StoredFinding) -> bool {
+pub(super) fn is_expected(finding: &StoredFinding) -> bool {
     finding.left_behind.is_some() && settled_at(finding).is_none()
 }
 

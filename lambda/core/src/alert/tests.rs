@@ -24,7 +24,7 @@ pub(crate) fn minute(minutes: i64) -> DateTime<Utc> {
     start() + TimeDelta::minutes(minutes)
 }
 
-fn key() -> IncidentKey {
+pub(crate) fn key() -> IncidentKey {
     IncidentKey {
         account: Some("111122223333".to_owned()),
         access_key_id: Some(KEY.to_owned()),
@@ -54,7 +54,7 @@ pub(crate) fn failure(origin: Origin, source: &str, time: DateTime<Utc>, id: &st
     }
 }
 
-fn change(change: Change, time: DateTime<Utc>) -> KeyChange {
+pub(crate) fn change(change: Change, time: DateTime<Utc>) -> KeyChange {
     KeyChange {
         event_id: format!("change-{}", time.timestamp()),
         time,
@@ -96,7 +96,7 @@ pub(crate) fn left_behind(source: &str, since: DateTime<Utc>) -> LeftBehind {
     }
 }
 
-fn finding(source: &str, now: DateTime<Utc>) -> StoredFinding {
+pub(crate) fn finding(source: &str, now: DateTime<Utc>) -> StoredFinding {
     let key = GroupKey {
         account: Some("111122223333".to_owned()),
         access_key_id: Some(KEY.to_owned()),
@@ -108,7 +108,7 @@ fn finding(source: &str, now: DateTime<Utc>) -> StoredFinding {
     finding
 }
 
-fn cause(id: &str, confidence: Confidence) -> Diagnosis {
+pub(crate) fn cause(id: &str, confidence: Confidence) -> Diagnosis {
     let cause = causes::by_id(id);
     assert_eq!(cause.id, id);
     Diagnosis {
@@ -453,6 +453,32 @@ fn the_closing_message_comes_when_all_callers_work_or_the_key_is_on() {
 }
 
 #[test]
+fn the_day_in_the_documentation() {
+    check(
+        "docs/alerts.md",
+        Policy::default(),
+        vec![
+            (0, Off(A), NEW),
+            (0, Off(B), QUIET),
+            (5, Off(C), QUIET),
+            (14, Nothing, QUIET),
+            (15, Nothing, SOURCE),
+            (74, Nothing, QUIET),
+            (75, Nothing, MORE),
+            (100, Fails(A, 1), QUIET),
+            (194, Nothing, QUIET),
+            (195, Nothing, MORE),
+            (240, Works(A), QUIET),
+            (241, Works(B), QUIET),
+            (242, Works(C), OVER),
+            (350, Fails(A, 1), QUIET),
+            (355, Fails(A, 1), QUIET),
+            (360, Fails(A, 1), NEW),
+        ],
+    );
+}
+
+#[test]
 fn a_prediction_that_is_settled_when_found_is_not_told() {
     let mut world = World::new(Policy::default());
     world.act(&Off(A), minute(0));
@@ -587,6 +613,25 @@ fn the_alert_id_is_that_of_the_decision() {
     let whole = digest_alert(&parts(false), &context, minute(60));
     assert_eq!(whole, digest_alert(&parts(true), &context, minute(60)));
     assert_eq!(whole.incidents[0].due, Due::New);
+}
+
+#[test]
+fn a_key_that_is_active_again_is_not_expected_to_fail() {
+    let mut world = World::new(Policy::default());
+    world.act(&Off(A), minute(0));
+    world.decide(minute(0));
+    world.act(&On, minute(5));
+    world.decide(minute(5));
+    world.act(&Fails(A, 3), minute(30));
+    assert_eq!(world.decide(minute(30)), NEW);
+    let incident = world.incident.clone().unwrap();
+    let told = alert(&incident, Due::New, &world.findings, &context(), minute(30));
+    assert_eq!(told.incidents[0].active_again.as_ref().map(|again| again.time), Some(minute(5)));
+    let mail = crate::render::message::publish(&told, false).body;
+    assert!(mail.contains("AWS refuses") && !mail.contains("More calls are expected"), "{mail}");
+    world.act(&Off(A), minute(40));
+    let told = alert(&incident, Due::New, &world.findings, &context(), minute(40));
+    assert_eq!(told.incidents[0].active_again, None);
 }
 
 fn other_key() -> IncidentKey {

@@ -57,7 +57,8 @@ const ON_BY_DEFAULT: [&str; 17] = [
     "us-west-2",
 ];
 
-fn must_be_enabled(region: &str) -> bool {
+/// Whether a Region of the commercial partition is off until the account enables it.
+pub fn must_be_enabled(region: &str) -> bool {
     let numbered = region.rsplit_once('-').is_some_and(|(_, number)| number.parse::<u8>().is_ok());
     numbered && partition(region) == "aws" && !ON_BY_DEFAULT.contains(&region)
 }

@@ -30,7 +30,7 @@ pub(super) const CAUSE: Cause = Cause {
 
 /// The partition of a Region
 /// (<https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html>).
-pub(crate) fn partition(region: &str) -> &'static str {
+pub fn partition(region: &str) -> &'static str {
     const PREFIXES: [(&str, &str); 7] = [
         ("cn-", "aws-cn"),
         ("eu-isoe-", "aws-iso-e"),

@@ -98,6 +98,7 @@ fn facts(report: &Report, region: &str) -> String {
     );
     let region = match &report.region {
         Some(_) => format!("Region {region}"),
+        None if region == "REGION" => "Region not shown".to_owned(),
         None => format!("Region not shown ({region} unless you know better)"),
     };
     format!("Say when, where and which: {time}; {region}; {request}")

@@ -3,7 +3,6 @@
 //! Knows clients by the names that `report` gives them. Must not know causes.
 
 use super::place::{Place, VARIABLES, WINNER, WORKS};
-use crate::report::Report;
 
 /// What a client takes its credentials from, and the commands that show it.
 struct Client {
@@ -156,10 +155,8 @@ const CLIENTS: &[Client] = &[
 ];
 
 /// What to look at for a refusal outside of Terraform.
-pub(super) fn of(report: &Report) -> Place {
-    let known = CLIENTS
-        .iter()
-        .find(|client| report.client.is_some_and(|name| client.names.contains(&name)));
+pub(super) fn of(client: Option<&'static str>) -> Place {
+    let known = CLIENTS.iter().find(|known| client.is_some_and(|name| known.names.contains(&name)));
     let (what, steps): (_, &[&str]) = match known {
         Some(client) => (client.what, client.next_steps),
         None => (
@@ -170,4 +167,9 @@ pub(super) fn of(report: &Report) -> Place {
         ),
     };
     Place { what, next_steps: steps.iter().map(|step| (*step).to_owned()).collect() }
+}
+
+/// Each kind of client: its names, where it takes its credentials from, and what to look at.
+pub(super) fn all() -> impl Iterator<Item = (&'static [&'static str], Place)> {
+    CLIENTS.iter().map(|client| (client.names, of(client.names.first().copied())))
 }

@@ -33,8 +33,19 @@ pub const NOT_SENT: Meaning = Meaning {
 const COMMON: &str = "https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html";
 const S3: &str = "https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html";
 
-/// Every meaning; of one family, the one without codes is the last and fits all other codes.
+/// Every meaning, the most usual first; the first of a family fits its other codes and wordings.
 pub const ALL: &[Meaning] = &[
+    Meaning {
+        family: Family::UnknownCredentials,
+        codes: &["InvalidClientTokenId", "UnrecognizedClientException"],
+        means: "AWS does not recognise the access key ID together with the session token that came \
+                with it. The ID is inactive, deleted, too new, of another partition or unknown in \
+                this Region; or it is a temporary one, and its session token is missing or wrong.",
+        not: "It does not mean that a permission is missing, that the clock is off, or that the \
+              secret is wrong or has special characters in it: AWS looks at none of these before it \
+              knows the key.",
+        reference: COMMON,
+    },
     Meaning {
         family: Family::UnknownCredentials,
         codes: &["InvalidToken"],
@@ -60,17 +71,6 @@ pub const ALL: &[Meaning] = &[
                 enabled all look like this.",
         not: "It does not mean that a policy forbids the call: that would be UnauthorizedOperation.",
         reference: "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html",
-    },
-    Meaning {
-        family: Family::UnknownCredentials,
-        codes: &["InvalidClientTokenId", "UnrecognizedClientException"],
-        means: "AWS does not recognise the access key ID together with the session token that came \
-                with it. The ID is inactive, deleted, too new, of another partition or unknown in \
-                this Region; or it is a temporary one, and its session token is missing or wrong.",
-        not: "It does not mean that a permission is missing, that the clock is off, or that the \
-              secret is wrong or has special characters in it: AWS looks at none of these before it \
-              knows the key.",
-        reference: COMMON,
     },
     Meaning {
         family: Family::ExpiredToken,
@@ -148,7 +148,7 @@ pub const ALL: &[Meaning] = &[
 pub fn of(family: Family, code: &str) -> &'static Meaning {
     let mut of_family = ALL.iter().filter(|meaning| meaning.family == family);
     let exact = of_family.clone().find(|meaning| meaning.codes.contains(&code));
-    exact.or_else(|| of_family.next_back()).unwrap_or(&NOT_SENT)
+    exact.or_else(|| of_family.next()).unwrap_or(&NOT_SENT)
 }
 
 #[cfg(test)]

@@ -9,11 +9,11 @@ use crate::report::{Report, Stage};
 
 /// A stage explained.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
+pub struct Place {
     /// What the stage is and where its credentials come from.
-    pub(super) what: &'static str,
+    pub what: &'static str,
     /// What to look at, in order: `what: command`.
-    pub(super) next_steps: Vec<String>,
+    pub next_steps: Vec<String>,
 }
 
 /// The head of a section: the stage in a few words.
@@ -50,8 +50,16 @@ pub(super) const WORKS: &str = "See whether these credentials work outside of it
 pub(super) fn of(report: &Report) -> Place {
     let program = if report.client == Some("OpenTofu") { "tofu" } else { "terraform" };
     let region = report.region.as_deref().map(shell_quoted);
-    match report.stage {
-        Stage::Provider if report.client == Some("Pulumi") => clients::of(report),
+    match report.client {
+        Some("Pulumi") => None,
+        _ => of_terraform(report.stage, program, region),
+    }
+    .unwrap_or_else(|| clients::of(report.client))
+}
+
+/// What to look at in a stage of Terraform; `None` for the stage that is none of it.
+pub fn of_terraform(stage: Stage, program: &str, region: Option<String>) -> Option<Place> {
+    Some(match stage {
         Stage::Provider => Place {
             what: "The provider asks STS who it is before anything is planned, so nothing was \
                    changed. Its credentials come from the provider block first, then environment \
@@ -125,8 +133,13 @@ pub(super) fn of(report: &Report) -> Place {
                 format!("When the cause is mended, see what is left to do: {program} plan"),
             ],
         },
-        Stage::Other => clients::of(report),
-    }
+        Stage::Other => return None,
+    })
+}
+
+/// Each kind of client that has no stages: its names, and what to look at.
+pub fn of_clients() -> impl Iterator<Item = (&'static [&'static str], Place)> {
+    clients::all()
 }
 
 /// What to do where a client found no credentials.

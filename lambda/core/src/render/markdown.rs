@@ -53,7 +53,7 @@ pub fn render(outcome: &Outcome, options: &Options) -> String {
 ///
 /// Mentions, references to issues and bare addresses become links after Markdown is done with the
 /// text, whatever is escaped in it; a zero-width space keeps them apart.
-pub(super) fn escape(text: &str) -> String {
+pub fn escape(text: &str) -> String {
     const APART: &str = "&#8203;";
     let text = visible(text);
     let mut out = String::with_capacity(text.len());

@@ -12,11 +12,10 @@ mod tests;
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use textwrap::{WordSeparator, WordSplitter, WrapAlgorithm};
 
 use super::masker::Masker;
 use super::words::{self, Headline, Words};
-use super::{number, visible};
+use super::{number, visible, wrap};
 use crate::cause::Confidence;
 use crate::finding::{Finding, Outcome};
 
@@ -290,17 +289,4 @@ fn state(finding: &Finding) -> (Paint, &'static str) {
         Some(_) => (Paint::Green, "resolved"),
         None => (Paint::Red, "needs action"),
     }
-}
-
-/// Text in lines of at most a width, broken between words; only a word that is longer than a line
-/// is broken inside.
-pub(in crate::render) fn wrap(text: &str, width: usize, first: &str, rest: &str) -> Vec<String> {
-    let options = textwrap::Options::new(width)
-        .initial_indent(first)
-        .subsequent_indent(rest)
-        .word_separator(WordSeparator::AsciiSpace)
-        .word_splitter(WordSplitter::NoHyphenation)
-        .wrap_algorithm(WrapAlgorithm::FirstFit)
-        .break_words(true);
-    textwrap::wrap(text, options).into_iter().map(|line| line.into_owned()).collect()
 }

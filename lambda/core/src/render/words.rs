@@ -7,6 +7,7 @@
 
 mod aftermath;
 pub(super) mod explain;
+mod incident;
 mod run;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +24,7 @@ use crate::finding::Finding;
 use crate::key_change::Change;
 use crate::tally::WITNESSES;
 
+pub(super) use incident::{certainty, mute, summary_command};
 pub(super) use run::{Headline, accounting, caveat, headline, reading};
 
 /// How many of a kind are named before "and 2 more".
@@ -277,6 +279,11 @@ impl Words<'_> {
             change(predicted.change),
             when.unwrap_or_default(),
         ))
+    }
+
+    /// The proof that the callers of a finding work again.
+    pub(super) fn proof(&self, finding: &Finding) -> Option<String> {
+        self.resolved(finding)
     }
 
     /// Why a finding needs no action any more.

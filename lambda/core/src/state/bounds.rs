@@ -2,6 +2,7 @@
 //!
 //! Counts stay whole: what loses its name is counted under [`OTHER`].
 
+use crate::cause::UseTally;
 use crate::client::Client;
 use crate::group::Group;
 use crate::left_behind::LeftBehind;
@@ -15,6 +16,8 @@ const CALLERS: usize = 10;
 const LATEST: usize = 50;
 /// How long a name may be, in bytes.
 const NAME_BYTES: usize = 300;
+/// How much of a user agent is kept.
+const AGENT_BYTES: usize = 1024;
 /// The name of everything that is not kept by its own.
 pub(super) const OTHER: &str = "other";
 
@@ -75,6 +78,23 @@ pub(super) fn callers(left: &mut LeftBehind) {
         b.uses.cmp(&a.uses).then_with(|| (&a.client, &a.principal).cmp(&(&b.client, &b.principal)))
     });
     left.callers.truncate(CALLERS);
+}
+
+/// Keeps the uses that were made most often.
+pub(super) fn uses(uses: &mut Vec<UseTally>) {
+    uses.sort_by(|a, b| {
+        let order = |one: &UseTally| (one.event_source.clone(), one.region.clone());
+        b.tally
+            .count
+            .cmp(&a.tally.count)
+            .then_with(|| a.caller.cmp(&b.caller))
+            .then_with(|| order(a).cmp(&order(b)))
+    });
+    uses.truncate(LATEST);
+    for one in uses {
+        let agent = &mut one.caller.user_agent;
+        agent.truncate(agent.floor_char_boundary(AGENT_BYTES));
+    }
 }
 
 /// Keeps the newest of a list that is sorted by time.

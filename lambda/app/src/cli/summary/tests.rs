@@ -1,11 +1,8 @@
-//! How the deployed function is asked, with a client that answers as it would.
+//! How the deployed function is asked, and how its answers are put together.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use aws_sdk_lambda::operation::invoke::InvokeOutput;
-use aws_smithy_mocks::{RuleMode, mock, mock_client};
 use failure_monitor_core::group::{GroupKey, Origins};
 use failure_monitor_core::state::Bucket;
 use failure_monitor_core::summary::Continuation;
@@ -38,17 +35,13 @@ fn whole(groups: u64) -> Summary {
     build(day(), Material { buckets, ..Material::default() }, now())
 }
 
-fn answer(value: &Value) -> InvokeOutput {
-    InvokeOutput::builder().payload(Blob::new(value.to_string())).status_code(200).build()
-}
-
 /// What the function answers to a question, in parts.
-fn part(whole: &Summary, payload: Option<&Blob>) -> InvokeOutput {
-    let question: Value = serde_json::from_slice(payload.unwrap().as_ref()).unwrap();
+fn part(whole: &Summary, question: &Value) -> Summary {
+    assert_eq!((&question["task"], &question["format"]), (&json!("summary"), &json!("json")));
     let next = question["next"].as_str().map(|next| Continuation::parse(next).unwrap());
     let mut part = whole.clone();
     part.part(next.map_or(0, |next| next.first), PART);
-    answer(&serde_json::to_value(part).unwrap())
+    part
 }
 
 fn run<T>(future: impl Future<Output = T>) -> T {
@@ -57,47 +50,49 @@ fn run<T>(future: impl Future<Output = T>) -> T {
 
 #[test]
 fn parts_are_put_together() {
-    let asked = Arc::new(AtomicUsize::new(0));
-    let rule = {
-        let asked = asked.clone();
-        mock!(aws_sdk_lambda::Client::invoke).then_compute_output(move |input| {
-            asked.fetch_add(1, Ordering::Relaxed);
-            assert_eq!(input.function_name(), Some("fm-summary"));
-            part(&whole(400), input.payload())
-        })
+    let asked = Cell::new(0);
+    let ask = async |question: Value| {
+        asked.set(asked.get() + 1);
+        Ok(part(&whole(400), &question))
     };
-    let client = mock_client!(aws_sdk_lambda, RuleMode::MatchAny, [&rule]);
-    let summary = run(of_function(&client, "fm-summary", day(), None)).unwrap();
-    assert_eq!(summary, whole(400));
-    assert!(asked.load(Ordering::Relaxed) > 3);
+    assert_eq!(run(in_parts(ask, day(), None)).unwrap(), whole(400));
+    assert!(asked.get() > 3);
 }
 
 #[test]
 fn an_account_that_changes_in_between_is_read_anew() {
-    let asked = Arc::new(AtomicUsize::new(0));
-    let rule = {
-        let asked = asked.clone();
-        mock!(aws_sdk_lambda::Client::invoke).then_compute_output(move |input| {
-            // One more group from the second question on.
-            let groups = if asked.fetch_add(1, Ordering::Relaxed) == 0 { 400 } else { 401 };
-            part(&whole(groups), input.payload())
-        })
+    let asked = Cell::new(0);
+    let ask = async |question: Value| {
+        asked.set(asked.get() + 1);
+        // One more group from the second question on.
+        Ok(part(&whole(if asked.get() == 1 { 400 } else { 401 }), &question))
     };
-    let client = mock_client!(aws_sdk_lambda, RuleMode::MatchAny, [&rule]);
-    let summary = run(of_function(&client, "fm-summary", day(), None)).unwrap();
-    assert_eq!(summary, whole(401));
+    assert_eq!(run(in_parts(ask, day(), None)).unwrap(), whole(401));
+
+    let ask = async |question: Value| {
+        asked.set(asked.get() + 1);
+        Ok(part(&whole(400 + asked.get()), &question))
+    };
+    let err = run(in_parts(ask, day(), None)).unwrap_err();
+    assert!(err.to_string().contains("shorter time"), "{err}");
+}
+
+#[test]
+fn one_key_is_asked_for_in_every_part() {
+    let ask = async |question: Value| {
+        assert_eq!(question["access_key_id"], "AKIAAAAA0001EXAMPLE1");
+        Ok(part(&whole(400), &question))
+    };
+    run(in_parts(ask, day(), Some("AKIAAAAA0001EXAMPLE1"))).unwrap();
 }
 
 #[test]
 fn an_error_of_the_function_is_told() {
-    let rule = mock!(aws_sdk_lambda::Client::invoke).then_output(|| {
-        let said = json!({"errorType": "Retryable", "errorMessage": "the table did not answer"});
-        InvokeOutput::builder()
-            .payload(Blob::new(said.to_string()))
-            .function_error("Unhandled")
-            .build()
-    });
-    let client = mock_client!(aws_sdk_lambda, RuleMode::MatchAny, [&rule]);
-    let err = run(of_function(&client, "fm-summary", day(), None)).unwrap_err();
-    assert!(format!("{err:#}").contains("the table did not answer"), "{err:#}");
+    let said = br#"{"errorType": "Retryable", "errorMessage": "the table did not answer"}"#;
+    let err = answered("fm-summary", Some("Unhandled"), said).unwrap_err();
+    assert_eq!(
+        err.to_string(),
+        "the function fm-summary failed (Unhandled): the table did not answer"
+    );
+    assert!(answered("fm-summary", None, b"\"text\"").is_err());
 }

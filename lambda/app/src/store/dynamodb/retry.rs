@@ -68,8 +68,8 @@ impl Tries {
     {
         match trouble {
             Trouble::Late => Err(anyhow::anyhow!("no answer in time at try {}", self.made + 1)),
-            Trouble::Sdk(err) if passes(&err) => self.again((*err).into()).await,
-            Trouble::Sdk(err) => Err((*err).into()),
+            Trouble::Sdk(err) if passes(&err) => self.again(told(*err)).await,
+            Trouble::Sdk(err) => Err(told(*err)),
         }
     }
 
@@ -97,6 +97,17 @@ fn passes<E: ProvideErrorMetadata>(err: &SdkError<E, HttpResponse>) -> bool {
                 || answer.err().code().is_some_and(|code| PASSING.contains(&code))
         }
         _ => false,
+    }
+}
+
+/// The error as DynamoDB told it; otherwise with all that led to it.
+fn told<E>(err: SdkError<E, HttpResponse>) -> anyhow::Error
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    match (err.code(), err.message()) {
+        (Some(code), Some(message)) => anyhow::anyhow!("{code}: {message}"),
+        _ => anyhow::Error::new(err),
     }
 }
 

@@ -5,7 +5,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{Alert, AlertIncident, Context, Due, Kind, Monitor, SCHEMA, Status};
 use crate::cause::{Confidence, Diagnosis, Evidence, at};
 use crate::causes;
-use crate::finding::{Finding, Predicted};
+use crate::client;
+use crate::finding::{ClientCount, Finding, Predicted};
 use crate::group::{Group, GroupKey, Origins};
 use crate::key_change::Change;
 use crate::left_behind::CallerUses;
@@ -70,10 +71,11 @@ fn finding(now: DateTime<Utc>) -> Finding {
     let since = now - TimeDelta::minutes(5);
     let (first, last) = (since - TimeDelta::hours(2), since - TimeDelta::minutes(3));
     let principal = format!("arn:aws:iam::{ACCOUNT}:user/{USER}");
+    let client = client::parse("aws-cli/2.17.32");
     let caller = CallerUses {
         source: SOURCE.to_owned(),
-        client: "AWS CLI 2.17.32".to_owned(),
-        parsed: crate::client::Client::default(),
+        client: client.label(),
+        parsed: client.clone(),
         principal: Some(principal.clone()),
         uses: 12,
         first_use: Some(first),
@@ -97,6 +99,7 @@ fn finding(now: DateTime<Utc>) -> Finding {
     };
     let mut finding = Finding::new(&Group::new(key), None, Some(USER.to_owned()), vec![diagnosis]);
     finding.origins = Origins { predicted: 1, ..Origins::default() };
+    finding.clients = vec![ClientCount { label: client.label(), count: caller.uses, client }];
     finding.principals = vec![principal];
     finding.sample_event_ids = vec![EVENT.to_owned()];
     finding.predicted = Some(Predicted {

@@ -91,3 +91,20 @@ impl Page<'_> {
 fn plain(text: &str) -> String {
     text.replace('_', "\\_")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::explain::explain;
+
+    #[test]
+    fn a_refusal_in_a_ci_job() {
+        let now = "2026-07-10T13:00:00Z".parse().unwrap();
+        let text = "##[group]Run aws s3 ls\n2026-01-02T03:04:05Z An error occurred \
+                    (InvalidAccessKeyId) when calling the ListBuckets operation: The AWS Access Key Id \
+                    you provided does not exist in our records. <script> @everyone\n\
+                    ##[error]Process completed with exit code 254.\n";
+        let found = explain(text, "job | <b>1</b>", now);
+        insta::assert_snapshot!(render(&found, &Options { unmask: false, now }));
+    }
+}

@@ -8,7 +8,8 @@ mod rows;
 use rows::{Row, narrow, wide};
 
 use super::{MASKED, Options, Phrases, accounting, masker, origin_parts, origins, short, window};
-use crate::render::terminal::{Paint, escape, wrap};
+use crate::render::terminal::{Paint, escape};
+use crate::render::wrap;
 use crate::render::{cut, duration, number, short_time};
 use crate::summary::{IncidentView, Slot, Standing, State, Summary, intake};
 

@@ -102,3 +102,59 @@ impl Page<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::explain::explain;
+
+    const BACKEND: &str = "2026-01-02T03:04:05Z Error: error configuring S3 Backend: error validating \
+        provider credentials: error calling sts:GetCallerIdentity: InvalidClientTokenId: The security \
+        token included in the request is invalid.\n2026-01-02T03:04:05Z \tstatus code: 403, request \
+        id: 1a2b3c4d-0001-4aaa-8bbb-0123456789ab\n";
+
+    fn rendered(text: &str, colour: bool) -> String {
+        let now = "2026-07-10T13:00:00Z".parse().unwrap();
+        let options = Options { width: 80, colour, unmask: false, now };
+        render(&explain(text, "terraform.log", now), &options)
+    }
+
+    #[test]
+    fn a_refusal_of_the_backend() {
+        insta::assert_snapshot!(rendered(BACKEND, false));
+    }
+
+    #[test]
+    fn a_client_without_credentials() {
+        insta::assert_snapshot!(rendered(
+            "Unable to locate credentials. You can configure credentials by running \"aws configure\".\n",
+            false
+        ));
+    }
+
+    #[test]
+    fn nothing_is_said_as_such() {
+        insta::assert_snapshot!(rendered("Apply complete!\n", false), @r"
+        No refused credentials in terraform.log
+        1 line read. A refusal that the client did not print, or in words that are not
+        known here, stays unseen.
+        ");
+    }
+
+    #[test]
+    fn only_commands_are_wider_than_the_terminal_and_nothing_hostile_gets_through() {
+        let corpus = include_str!("../../explain/corpus.json");
+        let cases: Vec<serde_json::Value> = serde_json::from_str(corpus).unwrap();
+        for case in &cases {
+            let text = case["text"].as_str().unwrap();
+            for line in rendered(text, false).lines().filter(|line| !line.starts_with("    ")) {
+                let link = line.trim_start().starts_with("https://");
+                assert!(link || line.chars().count() <= 80, "{line}");
+            }
+        }
+        let hostile = "aws_x\u{202e}: An error occurred (ExpiredToken) when calling the ListQueues \
+                       operation: \u{9b}31m The security token \u{202e}evil\n";
+        assert!(!rendered(hostile, false).contains(['\u{202e}', '\u{9b}', '\u{1b}']));
+        assert!(rendered(hostile, true).contains("\u{1b}["));
+    }
+}

@@ -1,0 +1,4 @@
+//! Where alerts go. One file each.
+
+pub mod slack;
+pub mod sns;
