@@ -9,7 +9,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from .conftest import ROOT, Program
+from conftest import ROOT, Program
 
 SCHEMA = json.loads((ROOT / "docs" / "summary.schema.json").read_text())
 STORY = ["--path", "examples/story/AWSLogs", "--text", "examples/story/terraform.log"]

@@ -1,6 +1,6 @@
 // Opens every page and looks at it as a person would, and closer.
 //
-// node look.mjs CHROMIUM PAGES IMAGES [--pictures]
+// node look.mjs CHROMIUM PAGES IMAGES [--pictures] [NAME…]
 
 import { readFileSync } from "node:fs";
 import path from "node:path";
@@ -11,7 +11,9 @@ import { inPage } from "./checks.mjs";
 
 const [program, pages, images, ...options] = process.argv.slice(2);
 const pictures = options.includes("--pictures");
-const NAMES = ["story", "key", "week", "hour", "empty", "nothing", "holes", "hostile", "busy"];
+const named = options.filter((option) => !option.startsWith("--"));
+const NAMES = ["story", "key", "week", "hour", "empty", "nothing", "holes", "hostile", "busy"]
+  .filter((name) => named.length === 0 || named.includes(name));
 const THEMES = ["light", "dark"];
 const WIDTHS = { report: [360, 1200], widget: [380, 900] };
 const FLAGS = [
