@@ -24,12 +24,13 @@ resource "aws_glue_catalog_table" "records" {
   table_type    = "EXTERNAL_TABLE"
 
   parameters = {
-    "EXTERNAL"                     = "TRUE"
-    "projection.enabled"           = "true"
-    "projection.account.type"      = "enum"
-    "projection.account.values"    = join(",", sort(coalesce(var.athena.accounts, [local.account])))
-    "projection.region.type"       = "enum"
-    "projection.region.values"     = join(",", sort(coalesce(var.athena.regions, local.sweep_regions)))
+    "EXTERNAL"                  = "TRUE"
+    "projection.enabled"        = "true"
+    "projection.account.type"   = "enum"
+    "projection.account.values" = join(",", sort(coalesce(var.athena.accounts, [local.account])))
+    "projection.region.type"    = "enum"
+    # Key changes are recorded in IAM's region only.
+    "projection.region.values"     = join(",", sort(setunion([local.iam_region], coalesce(var.athena.regions, local.sweep_regions))))
     "projection.day.type"          = "date"
     "projection.day.range"         = "NOW-3YEARS,NOW"
     "projection.day.format"        = "yyyy/MM/dd"

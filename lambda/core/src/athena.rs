@@ -91,6 +91,22 @@ pub fn table(place: &Place) -> Result<Statement, Invalid> {
     })
 }
 
+/// The table's columns without those of the path, typed as the Glue Data Catalog writes it.
+pub fn columns() -> Vec<Column> {
+    let plain = |kind: &str| kind.split_whitespace().collect();
+    table::COLUMNS.iter().map(|(name, kind)| Column { name, kind: plain(kind) }).collect()
+}
+
+/// A column of the table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Column {
+    /// Its name.
+    pub name: &'static str,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub kind: String,
+}
+
 /// A query of the table.
 pub fn query(place: &Place, query: Query) -> Result<Statement, Invalid> {
     place.check()?;

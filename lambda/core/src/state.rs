@@ -22,6 +22,7 @@ use crate::left_behind::LeftBehind;
 mod bounds;
 mod coverage;
 
+pub use bounds::{FINDING_BYTES, keep_change_small};
 pub use coverage::{Coverage, TimeRange};
 
 /// How many times of the latest failures a finding keeps, for the threshold of alerts; the most
@@ -139,6 +140,7 @@ impl StoredFinding {
 
     /// Counts a failure that was not counted before.
     pub fn count(&mut self, failure: &Failure, now: DateTime<Utc>) {
+        let failure = &*bounds::short(failure);
         self.group.add(failure);
         self.last_counted = self.last_counted.max(now);
         if failure.origin != Origin::Predicted {
@@ -259,7 +261,9 @@ impl KeyRecord {
         }
         self.account = self.account.take().or_else(|| change.account.clone());
         self.user_name = self.user_name.take().or_else(|| change.user_name.clone());
-        self.changes.push(change.clone());
+        let mut change = change.clone();
+        bounds::change(&mut change);
+        self.changes.push(change);
         self.changes
             .sort_by(|a, b| (a.time, a.change, &a.event_id).cmp(&(b.time, b.change, &b.event_id)));
         bounds::newest(&mut self.changes);
@@ -306,6 +310,9 @@ pub struct SourceRecord {
 impl SourceRecord {
     /// How many keys are kept: more than any rule asks for.
     pub const MOST: usize = 50;
+    /// The most bytes that a key ID has
+    /// (<https://docs.aws.amazon.com/IAM/latest/APIReference/API_AccessKey.html>).
+    const ID_BYTES: usize = 128;
 
     /// Notes the key of a refusal; false where nothing new is to be kept.
     pub fn take(&mut self, failure: &Failure) -> bool {
@@ -314,10 +321,12 @@ impl SourceRecord {
             || failure.origin == Origin::Predicted
             || self.keys.contains_key(id)
             || self.keys.len() >= SourceRecord::MOST
+            || id.len() > SourceRecord::ID_BYTES
         {
             return false;
         }
-        self.keys.insert(id.clone(), (failure.time, failure.event_id.clone()));
+        let event_id = bounds::short(failure).event_id.clone();
+        self.keys.insert(id.clone(), (failure.time, event_id));
         true
     }
 }

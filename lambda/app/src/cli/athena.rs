@@ -75,7 +75,8 @@ enum Printed {
 enum Format {
     /// Statements, each ended by a semicolon.
     Sql,
-    /// One JSON document: {"schema", "statements": [{"name", "description", "sql"}]}.
+    /// One JSON document: {"schema", "columns": [{"name", "type"}], "statements": [{"name",
+    /// "description", "sql"}]}.
     Json,
 }
 
@@ -102,7 +103,11 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     super::print(&match arguments.format {
         Format::Sql => sql(&statements),
         Format::Json => {
-            let document = json!({ "schema": athena::SCHEMA, "statements": statements });
+            let document = json!({
+                "schema": athena::SCHEMA,
+                "columns": athena::columns(),
+                "statements": statements,
+            });
             serde_json::to_string_pretty(&document)? + "\n"
         }
     })?;

@@ -20,6 +20,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::local_file::{Input, Listing, Remote};
+use super::s3_log_file::is_passed_over;
 use crate::aws;
 
 /// How many listings are under way at once.
@@ -173,11 +174,6 @@ fn may_hold_trail(prefix: &str) -> bool {
         && prefix.matches('/').count() <= 3
 }
 
-/// Whether a key lies in the folders that CloudTrail keeps beside the log files.
-fn is_passed_over(key: &str) -> bool {
-    key.split('/').any(|part| part == "CloudTrail-Digest" || part == "CloudTrail-Insight")
-}
-
 impl Lister {
     /// Everything below a prefix that is needed.
     async fn below(self: Arc<Self>, prefix: &str) -> anyhow::Result<Found> {
@@ -221,7 +217,7 @@ impl Lister {
         loop {
             let page = self.page(prefix, by_folder, after.as_deref(), token).await?;
             for folder in page.common_prefixes().iter().filter_map(|folder| folder.prefix()) {
-                if is_passed_over(folder) {
+                if is_passed_over(folder.trim_end_matches('/')) {
                     found.passed_over += 1;
                 } else if level(prefix) != Level::Service || folder.ends_with("/CloudTrail/") {
                     deeper.push(folder.to_owned());
@@ -234,9 +230,13 @@ impl Lister {
                     return Ok((found, deeper));
                 }
                 let size = u64::try_from(object.size().unwrap_or(0)).unwrap_or(0);
+                // What stands for a folder holds nothing.
+                if size == 0 || key.ends_with('/') {
+                    continue;
+                }
                 if is_passed_over(key) {
                     found.passed_over += 1;
-                } else if size > 0 && !key.ends_with('/') {
+                } else {
                     found.objects.push((key.to_owned(), size));
                 }
             }

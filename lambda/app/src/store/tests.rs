@@ -15,9 +15,10 @@ use aws_sdk_dynamodb::types::{
 use super::dynamodb::DynamoDb;
 
 mod conformance;
-//mod cost;
+mod cost;
 mod counting;
 mod faulty;
+mod patience;
 mod property;
 
 /// Runs each of the tests on each store.

@@ -196,8 +196,10 @@ impl<S: Store> Typed<S> {
     }
 }
 
-/// How often a change is tried anew where somebody else was faster.
-pub(super) const TRIES: usize = 12;
+/// How often a change is tried anew where somebody else was faster. Of many in lockstep one gets
+/// through in each round, so this must be more than functions run at a time; the store's own
+/// deadline ends it sooner.
+pub(super) const TRIES: usize = 60;
 
 /// Reads what an item holds.
 pub(super) fn read<T: DeserializeOwned>(item: &Item) -> anyhow::Result<Versioned<T>> {

@@ -4,7 +4,8 @@
 -- Reads the period once. What `failure-monitor scan` does and this does not: likely causes and
 -- next steps; telling clients from their user agents; client logs beside the records; saying what
 -- could not be read. CloudTrail does not record most refused requests: an empty result proves
--- nothing. The period is that of the folders, by the day of delivery.
+-- nothing. The SerDe takes the names of members whatever their case, `scan` only as CloudTrail
+-- writes them. The period is that of the folders, by the day of delivery.
 WITH
 {record},
 refused AS (

@@ -42,12 +42,13 @@ pub(super) enum Trouble<E> {
 pub(super) struct Tries {
     deadline: Instant,
     made: u32,
+    before: Option<String>,
 }
 
 impl Tries {
     /// Tries that end at a moment.
     pub(super) fn until(deadline: Instant) -> Tries {
-        Tries { deadline, made: 0 }
+        Tries { deadline, made: 0, before: None }
     }
 
     /// The answer to a request, if it comes in time.
@@ -67,7 +68,11 @@ impl Tries {
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
         match trouble {
-            Trouble::Late => Err(anyhow::anyhow!("no answer in time at try {}", self.made + 1)),
+            Trouble::Late => {
+                let before = self.before.iter().map(|why| format!("; before that: {why}"));
+                let before: String = before.collect();
+                Err(anyhow::anyhow!("no answer in time at try {}{before}", self.made + 1))
+            }
             Trouble::Sdk(err) if passes(&err) => self.again(told(*err)).await,
             Trouble::Sdk(err) => Err(told(*err)),
         }
@@ -83,6 +88,7 @@ impl Tries {
             return Err(why.context(format!("the time is up after try {}", self.made)));
         }
         tracing::debug!(error = format!("{why:#}"), tries = self.made, "the table is tried again");
+        self.before = Some(format!("{why:#}"));
         sleep_until(next).await;
         Ok(())
     }
