@@ -6,7 +6,9 @@ use chrono::TimeDelta;
 use failure_monitor_core::key_change::{Change, KeyChange, Mint};
 use failure_monitor_core::key_use::KeyUse;
 use failure_monitor_core::left_behind::{self, KeyChangeDetail, LeftBehind, Resolved};
-use failure_monitor_core::state::{GroupId, KeyRecord, StoredFinding, Watch};
+use failure_monitor_core::state::{
+    GroupId, KeyRecord, StoredFinding, Watch, keep_change_small,
+};
 
 use super::facts::Uses;
 use super::{Counts, Invocation, Monitor};
@@ -125,7 +127,11 @@ impl<S: Store> Monitor<S> {
             groups = open.map(StoredFinding::id).collect();
             touched.extend(now_touched);
         }
-        if let Some(detail) = detail {
+        if let Some(mut detail) = detail {
+            let left_out = keep_change_small(&mut detail);
+            if left_out > 0 {
+                counts.problems.push(format!("{left_out} sessions of one key are not kept"));
+            }
             let at = Key::change(detail.change.time, &detail.change.event_id);
             self.typed.update(&at, self.typed.expiry(run.now), merge(&detail)).await?;
         }
