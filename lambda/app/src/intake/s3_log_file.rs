@@ -23,9 +23,13 @@ pub enum NotRead {
     Trouble(String),
 }
 
-/// Whether a key names something that cannot hold records of API calls.
+/// How the names of files with records end.
+const ENDINGS: [&str; 4] = [".json.gz", ".json", ".jsonl", ".gz"];
+
+/// Whether a key names something that is no file with records of API calls: a digest, Insights
+/// events, a folder, a stray object.
 pub fn is_passed_over(key: &str) -> bool {
-    key.ends_with('/')
+    !ENDINGS.iter().any(|ending| key.ends_with(ending))
         || key.split('/').any(|part| part == "CloudTrail-Digest" || part == "CloudTrail-Insight")
         || key.contains("_CloudTrail-Digest_")
         || key.contains("_CloudTrail-Insight_")
@@ -90,6 +94,7 @@ mod tests {
             format!("AWSLogs/111122223333/CloudTrail-Digest/{day}x.json.gz"),
             format!("p/AWSLogs/111122223333/CloudTrail-Insight/{day}x.json.gz"),
             "AWSLogs/111122223333/CloudTrail/".to_owned(),
+            "AWSLogs/readme".to_owned(),
         ] {
             assert!(is_passed_over(&key), "{key}");
         }

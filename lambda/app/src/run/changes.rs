@@ -6,9 +6,7 @@ use chrono::TimeDelta;
 use failure_monitor_core::key_change::{Change, KeyChange, Mint};
 use failure_monitor_core::key_use::KeyUse;
 use failure_monitor_core::left_behind::{self, KeyChangeDetail, LeftBehind, Resolved};
-use failure_monitor_core::state::{
-    GroupId, KeyRecord, StoredFinding, Watch, keep_change_small,
-};
+use failure_monitor_core::state::{GroupId, KeyRecord, StoredFinding, Watch, keep_change_small};
 
 use super::facts::Uses;
 use super::{Counts, Invocation, Monitor};

@@ -54,6 +54,11 @@ impl<S: Store> Monitor<S> {
                     let mut look = FirstLook::default();
                     for record in records {
                         match record {
+                            Ok(record) if record.event_id.is_none() || record.time().is_none() => {
+                                look.skip(
+                                    "a record without a valid eventID or eventTime".to_owned(),
+                                );
+                            }
                             Ok(record) => {
                                 let region = record.aws_region.as_deref().unwrap_or("").to_owned();
                                 let of = coverage.entry(("eventbridge", region)).or_default();

@@ -16,6 +16,7 @@ use serde_json::json;
 
 use super::masker::Masker;
 use super::summary::digest::Digest;
+use super::wrap;
 use crate::alert::Alert;
 use crate::state::digest as digest_of;
 use crate::summary::Summary;
@@ -26,6 +27,8 @@ const BODY_BYTES: usize = 262_144;
 const MACHINE_BYTES: usize = 60_000;
 /// The most that a text for people takes at first; it is in the body twice.
 const TEXT_BYTES: usize = 24_000;
+/// How wide text for people is.
+const WIDTH: usize = 80;
 /// How many groups of ten times smaller texts are tried; the last fits whatever the alert holds.
 const TRIES: u32 = 6;
 
@@ -71,7 +74,9 @@ pub fn summary(summary: &Summary, digest: &Digest, now: DateTime<Utc>) -> Publis
         digest_of(&[Some(name), Some(&from), Some(&to)])
     };
     let alert_id = id("summary");
-    let (text, left) = beginning(&digest.text, TEXT_BYTES);
+    let lines = digest.text.lines().flat_map(|line| wrap(line, WIDTH, "", ""));
+    let text: String = lines.map(|line| line + "\n").collect();
+    let (text, left) = beginning(&text, TEXT_BYTES);
     let text = match left {
         0 => text.to_owned(),
         left => format!("{text}… and {left} more lines: failure-monitor summary\n"),
