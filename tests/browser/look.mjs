@@ -1,6 +1,6 @@
 // Opens every page and looks at it as a person would, and closer.
 //
-// node look.mjs CHROMIUM PAGES IMAGES [--pictures]
+// node look.mjs CHROMIUM PAGES IMAGES [--pictures] [NAME…]
 
 import { readFileSync } from "node:fs";
 import path from "node:path";
@@ -11,7 +11,9 @@ import { inPage } from "./checks.mjs";
 
 const [program, pages, images, ...options] = process.argv.slice(2);
 const pictures = options.includes("--pictures");
-const NAMES = ["story", "key", "week", "hour", "empty", "nothing", "holes", "hostile", "busy"];
+const named = options.filter((option) => !option.startsWith("--"));
+const NAMES = ["story", "key", "week", "hour", "empty", "nothing", "holes", "hostile", "busy"]
+  .filter((name) => named.length === 0 || named.includes(name));
 const THEMES = ["light", "dark"];
 const WIDTHS = { report: [360, 1200], widget: [380, 900] };
 const FLAGS = [
@@ -65,6 +67,23 @@ async function look(browser, name, kind, theme, width) {
   await context.close();
 }
 
+// What a terminal of 100 columns shows, as a picture.
+async function terminal(browser) {
+  const looks = { 1: "font-weight:bold", 2: "opacity:.65", 31: "color:#ff7b72", 32: "color:#7ee787", 33: "color:#e3b341", 36: "color:#76e3ea" };
+  const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+  const [first, ...parts] = readFileSync(path.join(pages, "story.ansi"), "utf8").trimEnd().split("\x1b[");
+  const body = parts.map((part) => {
+    const [, code, text] = part.match(/^(\d+)m([^]*)$/);
+    return code === "0" ? escaped(text) : `<span style="${looks[code]}">${escaped(text)}</span>`;
+  });
+  const page = await browser.newPage({ deviceScaleFactor: 1.5 });
+  await page.setContent(`<pre style="display:inline-block;margin:0;padding:20px 24px;background:#0d1117;color:#e6edf3;
+    font:15px/20px 'DejaVu Sans Mono',monospace"><span style="opacity:.65">$ failure-monitor summary --unmask</span>\n${escaped(first)}${body.join("")}</pre>`);
+  await page.evaluate(() => { document.body.style.margin = 0; });
+  await (await page.$("pre")).screenshot({ path: path.join(images, "summary-terminal.png") });
+  await page.close();
+}
+
 // On paper everything is there, and nothing is cut at the side.
 async function onPaper(page, where) {
   await page.emulateMedia({ media: "print" });
@@ -98,6 +117,7 @@ try {
       }
     }
   }
+  if (pictures) await terminal(browser);
 } finally {
   await browser.close();
 }

@@ -33,6 +33,5 @@ def test_a_storm(deployed: Deployment, record_property: object) -> None:
     assert deployed.counted() == FAILURES
     assert len(deployed.summary()["access_keys"]) == KEYS
     assert 1 <= told <= 40
-    assert seconds < 60
     # A marker each, and two for each group of a batch, with room for incidents.
     assert items <= FAILURES + 4 * SOURCES * (FAILURES // BATCH)

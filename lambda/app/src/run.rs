@@ -79,8 +79,11 @@ pub struct Monitor<S> {
     sns: Sns,
     lookup: Arc<LookupEvents>,
     /// Member accounts that were entered in this invocation, or why not.
-    members: Arc<Mutex<HashMap<String, Result<Arc<Member>, String>>>>,
+    members: Arc<Mutex<Members>>,
 }
+
+/// Member accounts by ID.
+type Members = HashMap<String, Result<Arc<Member>, String>>;
 
 /// A member account, entered through its role.
 #[derive(Debug)]
@@ -127,6 +130,7 @@ impl<S: Store> Monitor<S> {
         let mut changes = Vec::new();
         let mut mints = Vec::new();
         let mut uses = Vec::new();
+        let mut owners = BTreeMap::new();
         for reading in readings {
             counts.read.merge(&reading.look.read);
             counts.note_problems(&reading.look.problems);
@@ -135,11 +139,12 @@ impl<S: Store> Monitor<S> {
             changes.extend(reading.look.key_changes);
             mints.extend(reading.look.mints);
             uses.extend(reading.uses);
+            owners.extend(reading.look.owners.into_iter().map(|(key, (_, user))| (key, user)));
         }
         let off = self.note_changes(&changes, run).await?;
 
         let sources = note_sources(&self.typed, &failures, run.now).await?;
-        let known = self.knowing(&failures, &[]).await?.with_sources(sources);
+        let known = self.knowing(&failures, &[]).await?.with_sources(sources).with_owners(owners);
         let batch = Batch { failures, left_behind: Vec::new() };
         let mut touched = BTreeMap::new();
         self.count(&batch, &known, &[], run, &mut counts, &mut touched).await;

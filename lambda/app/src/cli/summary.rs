@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use aws_config::SdkConfig;
 use aws_sdk_lambda::primitives::Blob;
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::{Args, ValueEnum};
@@ -191,7 +190,9 @@ async fn summary(arguments: &Arguments, now: DateTime<Utc>) -> anyhow::Result<Su
         return Ok(only(build(window, material, now), arguments));
     }
     let name = arguments.function.clone().unwrap_or_else(config::summary_function);
-    of_function(&config, &name, window, arguments.access_key_id.as_deref()).await
+    let client = aws_sdk_lambda::Client::new(&config);
+    let ask = async |question: Value| invoke(&client, &name, &question).await;
+    in_parts(ask, window, arguments.access_key_id.as_deref()).await
 }
 
 fn only(summary: Summary, arguments: &Arguments) -> Summary {
@@ -227,31 +228,27 @@ fn of_files(arguments: &Arguments, now: DateTime<Utc>) -> Material {
     scan_files::scan(&listing, scan, MAX_INFLATED).material()
 }
 
-/// Asks the deployed function, part by part where the answer is too long for one.
-async fn of_function(
-    config: &SdkConfig,
-    name: &str,
+/// Asks for a summary, part by part where it is too long for one answer.
+async fn in_parts(
+    ask: impl AsyncFn(Value) -> anyhow::Result<Summary>,
     window: Window,
     access_key_id: Option<&str>,
 ) -> anyhow::Result<Summary> {
-    let client = aws_sdk_lambda::Client::new(config);
-    for _ in 0..TRIES {
-        let mut question = json!({
-            "task": "summary", "format": "json", "from": window.from, "to": window.to,
-        });
+    let question = |mut question: Value| {
+        question["task"] = "summary".into();
+        question["format"] = "json".into();
         if let Some(id) = access_key_id {
             question["access_key_id"] = id.into();
         }
-        let mut whole: Summary = invoke(&client, name, &question).await?;
+        question
+    };
+    for _ in 0..TRIES {
+        let mut whole = ask(question(json!({ "from": window.from, "to": window.to }))).await?;
         loop {
             let Some(next) = whole.cut.as_ref().and_then(|cut| cut.next.clone()) else {
                 return Ok(whole);
             };
-            let mut question = json!({ "task": "summary", "format": "json", "next": next });
-            if let Some(id) = access_key_id {
-                question["access_key_id"] = id.into();
-            }
-            if !whole.append(invoke(&client, name, &question).await?) {
+            if !whole.append(ask(question(json!({ "next": next }))).await?) {
                 break;
             }
         }
@@ -279,12 +276,17 @@ async fn invoke(
         anyhow::anyhow!("cannot ask the function {name}{hint}: {err}")
     })?;
     let payload = answer.payload.map(Blob::into_inner).unwrap_or_default();
-    if let Some(kind) = answer.function_error {
-        let said: Value = serde_json::from_slice(&payload).unwrap_or_default();
+    answered(name, answer.function_error.as_deref(), &payload)
+}
+
+/// What a function's answer says.
+fn answered(name: &str, error: Option<&str>, payload: &[u8]) -> anyhow::Result<Summary> {
+    if let Some(kind) = error {
+        let said: Value = serde_json::from_slice(payload).unwrap_or_default();
         let said = said["errorMessage"].as_str().unwrap_or("it did not say why");
         bail!("the function {name} failed ({kind}): {said}");
     }
-    serde_json::from_slice(&payload)
+    serde_json::from_slice(payload)
         .with_context(|| format!("the answer of {name} is no summary: is it another version?"))
 }
 
@@ -314,3 +316,6 @@ fn rendered(
         Format::Csv => csv::csv(summary),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -374,7 +374,7 @@ mod tests {
         let gzip = gzip.finish().unwrap();
         let keys: KeyIds = ["AKIADEPLOYCI1EXAMPLE"].into_iter().collect();
         for file in [record.as_bytes(), &gzip] {
-            for size in [file.len() as u64, self.largest_whole + 1] {
+            for size in [file.len() as u64, LARGEST_WHOLE + 1] {
                 let input = input(size, Ok(file.to_vec()));
                 let mut reader = Reader::new(1 << 20);
                 let first = reader.first_look(&input);

@@ -217,7 +217,9 @@ impl<S: Store> Monitor<S> {
                 record.user_name = record.user_name.take().or_else(|| user.clone());
                 record.take_uses(found.uses.iter().filter(|one| one.caller.access_key_id == id));
                 record.facts.clone_from(&found.facts);
-                record.looked_up = Some(run.now);
+                if found.unread.is_empty() {
+                    record.looked_up = Some(run.now);
+                }
                 for mint in found.mints.iter().filter(|mint| mint.parent_access_key_id == id) {
                     record.take_mint(mint);
                 }

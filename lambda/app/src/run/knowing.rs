@@ -20,6 +20,8 @@ use crate::store::{Key, Store};
 pub(super) struct Known {
     keys: HashMap<String, (KeyKnowledge, Vec<String>)>,
     tried: BTreeMap<String, BTreeMap<String, Tally>>,
+    /// Owners by key, as the records at hand name them.
+    owners: BTreeMap<String, String>,
 }
 
 impl Known {
@@ -35,6 +37,11 @@ impl Known {
         self
     }
 
+    pub(super) fn with_owners(mut self, owners: BTreeMap<String, String>) -> Known {
+        self.owners = owners;
+        self
+    }
+
     /// Explains a finding with all that is known. Pure.
     pub(super) fn explain(&self, finding: &mut StoredFinding, policy: &Policy, now: DateTime<Utc>) {
         let none = (KeyKnowledge::default(), Vec::new());
@@ -43,6 +50,8 @@ impl Known {
         let (key, facts) = id.and_then(|id| self.keys.get(id)).unwrap_or(&none);
         if key.user_name.is_some() {
             finding.user_name.clone_from(&key.user_name);
+        } else if finding.user_name.is_none() {
+            finding.user_name = id.and_then(|id| self.owners.get(id)).cloned();
         }
         let situation = Situation {
             group: &finding.group,

@@ -18,9 +18,9 @@ use crate::intake::lookup_events::{Pages, Query};
 use crate::store::{Key, Refused, Store, Versioned};
 
 /// What is kept of the time for writing and sending after the last page.
-const RESERVE: Duration = Duration::from_secs(6);
-/// How many pages are read before what they showed is kept: five hundred records.
-const PAGES: usize = 10;
+const RESERVE: Duration = Duration::from_secs(10);
+/// How many pages are read before what they showed is kept: two hundred records.
+const PAGES: usize = 4;
 /// The calls that change keys, asked for by name before everything else.
 const KEY_CHANGES: [&str; 4] =
     ["UpdateAccessKey", "DeleteAccessKey", "CreateAccessKey", "DeleteUser"];
@@ -46,7 +46,7 @@ impl<S: Store> Monitor<S> {
     /// Reads what is new and what is still open, in every region.
     pub(super) async fn sweep(&self, run: &Invocation) -> anyhow::Result<Counts> {
         let left = run.deadline.saturating_duration_since(Instant::now());
-        let deadline = run.deadline - RESERVE.min(left / 3);
+        let deadline = run.deadline - RESERVE.min(left / 2);
         let mut counts = self.sweep_key_changes(run, deadline).await?;
         counts.merge(self.look_up_again(run, deadline).await?);
         let wanted = self.wanted().await?;

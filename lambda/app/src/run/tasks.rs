@@ -87,7 +87,7 @@ impl<S: Store> Monitor<S> {
                                 of.last_record = of.last_record.max(newest(&look));
                                 of.seen += look.read.seen;
                                 of.skipped += look.read.skipped;
-                                for (reason, _) in &look.problems {
+                                for reason in look.problems.keys() {
                                     tracing::warn!(file = input.name.as_str(), "{reason}");
                                 }
                                 readings.push(one.reading(look));
@@ -172,7 +172,10 @@ impl<S: Store> Monitor<S> {
     /// Sends a sample the way that alerts go.
     pub(super) async fn test_alert(&self, run: &Invocation) -> anyhow::Result<(Counts, Value)> {
         let mut counts = Counts::default();
-        let alert = alert::sample(&self.context(run), run.now);
+        // To the millisecond: two samples within a second are two messages.
+        let now = i64::try_from(crate::clock::millis()).ok();
+        let now = now.and_then(DateTime::from_timestamp_millis).unwrap_or(run.now);
+        let alert = alert::sample(&self.context(run), now);
         let published = message::publish(&alert, self.settings.unmask);
         self.send_now(&published, run, &mut counts).await?;
         if counts.sent == 0 {

@@ -281,9 +281,14 @@ impl Words<'_> {
         ))
     }
 
-    /// The proof that the callers of a finding work again.
+    /// The proof that a finding is over; a key that is active again may not have been used yet.
     pub(super) fn proof(&self, finding: &Finding) -> Option<String> {
-        self.resolved(finding)
+        let resolved = finding.resolved.as_ref()?;
+        if finding.access_key_id.as_ref() != Some(&resolved.access_key_id) {
+            return self.resolved(finding);
+        }
+        let event = self.name(&resolved.event_id);
+        Some(format!("The key is active again, as event {event} of {} shows.", time(resolved.time)))
     }
 
     /// Why a finding needs no action any more.

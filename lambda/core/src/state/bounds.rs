@@ -28,7 +28,7 @@ const SESSION_CALLERS: usize = 5;
 const LATEST: usize = 50;
 /// How long a name may be, in bytes of JSON.
 const NAME_BYTES: usize = 300;
-/// How much of a user agent is kept.
+/// How much of a user agent is kept where causes read it, in bytes of JSON.
 const AGENT_BYTES: usize = 1024;
 /// How long an event ID may be, in bytes; CloudTrail's have 36. Those made from the place of a
 /// report in a log hold names of any length.
@@ -207,7 +207,7 @@ pub(super) fn uses(uses: &mut Vec<UseTally>) {
     uses.truncate(LATEST);
     for one in uses {
         let agent = &mut one.caller.user_agent;
-        agent.truncate(agent.floor_char_boundary(AGENT_BYTES));
+        agent.truncate(cut(agent, AGENT_BYTES).len());
     }
 }
 

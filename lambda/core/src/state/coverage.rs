@@ -52,15 +52,18 @@ impl Coverage {
     /// Takes a span to be read: from where it was read up to (or from `first`, in the first run)
     /// to `to`. What was read of the newest part is opened again, because records come late.
     pub fn open(&mut self, first: DateTime<Utc>, to: DateTime<Utc>, late: TimeDelta) {
+        // What lies ahead cannot have been read: a clock that ran ahead said so.
+        self.read_up_to = self.read_up_to.map(|up_to| up_to.min(to));
+        self.holes.retain(|hole| hole.from <= to);
+        self.holes.iter_mut().for_each(|hole| hole.to = hole.to.min(to));
         let from = match self.read_up_to {
-            Some(up_to) => (up_to - late).max(self.since.unwrap_or(first)),
+            Some(up_to) => (up_to - late).max(self.since.unwrap_or(first)).min(to),
             None => first,
         };
         self.since = Some(self.since.map_or(from, |since| since.min(from)));
-        // A clock that went back opens nothing: what is read stays read.
         if from <= to {
             self.holes.push(TimeRange { from, to });
-            self.read_up_to = Some(self.read_up_to.map_or(to, |up_to| up_to.max(to)));
+            self.read_up_to = Some(to);
         }
         self.tidy();
     }

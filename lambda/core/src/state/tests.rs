@@ -242,10 +242,17 @@ fn coverage_opens_and_closes_without_gaps() {
             range("2026-01-01T23:45:00Z", "2026-01-02T00:05:00Z"),
         ]
     );
-    // A clock that goes back re-opens nothing before what it can see.
-    let before = coverage.read_up_to;
+    // After a clock that ran ahead, what lies ahead counts as not read.
     coverage.open(at("2025-12-31T00:00:00Z"), at("2026-01-01T18:00:00Z"), late);
-    assert_eq!(coverage.read_up_to, before);
+    assert_eq!(coverage.read_up_to, Some(at("2026-01-01T18:00:00Z")));
+    assert_eq!(
+        coverage.holes,
+        [
+            range("2026-01-01T00:00:00Z", "2026-01-01T11:59:59Z"),
+            range("2026-01-01T17:45:00Z", "2026-01-01T18:00:00Z"),
+        ]
+    );
+    coverage.open(at("2025-12-31T00:00:00Z"), at("2026-01-02T00:05:00Z"), late);
     coverage.close(range("2026-01-01T00:00:00Z", "2026-01-02T00:05:00Z"));
     assert!(coverage.holes.is_empty());
     assert_eq!(coverage.lag(at("2026-01-02T00:06:00Z")), TimeDelta::minutes(1));

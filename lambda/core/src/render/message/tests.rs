@@ -114,6 +114,12 @@ fn alerts() -> Vec<(&'static str, Alert)> {
     });
     let mut on = expected(A);
     on.active_again = Some(world::change(Change::Reactivated, world::minute(9)));
+    let mut same = expected(A);
+    same.left_behind.as_mut().unwrap().resolved = Some(Resolved {
+        event_id: "0a1b2c3d-0000-4000-8000-000000000002".to_owned(),
+        time: world::minute(9),
+        access_key_id: "AKIADEPLOYCI1EXAMPLE".to_owned(),
+    });
     let mut another = refused(A, Origin::Recorded, 3);
     another.causes = vec![world::cause("stale-credentials", Confidence::High)];
     let mut no_key = refused(A, Origin::Recorded, 5);
@@ -153,6 +159,7 @@ fn alerts() -> Vec<(&'static str, Alert)> {
         ),
         ("reminder", alert_of(Some(told(&[expected(A)])), &[expected(A)], Due::FollowUp)),
         ("closing", alert_of(Some(told(&[expected(A)])), &[works], Due::Closing)),
+        ("closing-same-key", alert_of(Some(told(&[expected(A)])), &[same], Due::Closing)),
         ("active-again", alert_of(Some(told(&[expected(A)])), &[on], Due::Closing)),
         ("sample", crate::alert::sample(&context, now())),
         ("digest", digest()),

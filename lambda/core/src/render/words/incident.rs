@@ -34,6 +34,14 @@ impl AlertIncident {
         (self.more_findings == 0).then_some(sources.len() as u64)
     }
 
+    /// Whether the same key proves that a finding is over: it may not have been used yet.
+    fn is_on_again(&self) -> bool {
+        self.findings.iter().any(|finding| {
+            let proof = finding.resolved.as_ref().map(|resolved| &resolved.access_key_id);
+            proof.is_some() && proof == finding.access_key_id.as_ref()
+        })
+    }
+
     /// How many different keys the findings that are told have.
     fn key_count(&self) -> u64 {
         let keys: BTreeSet<_> =
@@ -197,6 +205,7 @@ impl Words<'_> {
                     time(again.time),
                     self.who(again.changed_by.as_deref())
                 ),
+                None if incident.is_on_again() => format!("Over: {subject} is active again."),
                 None => format!("Over: every known caller of {subject} works again."),
             },
         }
