@@ -21,8 +21,6 @@ from .conftest import FilledMoto
 from .stack import leftovers, stand_in
 from .terraform import FEW_RETRIES, ROOT, Terraform
 
-pytestmark = pytest.mark.xdist_group("infra-minimal")
-
 BACKEND = """
 terraform {
   backend "s3" {
@@ -52,8 +50,9 @@ out.write_bytes(b"#!/bin/sh\\n" + b"".join(path.read_bytes() for path in sources
 
 
 @pytest.fixture(scope="module")
-def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a clone would hold of this checkout."""
+def repository(aws: FilledMoto, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a clone would hold of this checkout, and the bucket of the state."""
+    aws.client("s3").create_bucket(Bucket="example-state")
     folder = tmp_path_factory.mktemp("repository")
     files = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "infra", "lambda",
@@ -103,7 +102,6 @@ ARGUMENTS = ['-var=alert_emails=["me@example.com"]']
 
 def test_fresh_clone_to_removal(aws: FilledMoto, repository: Path, tmp_path: Path) -> None:
     """One story, as each step needs the one before, and an apply takes over a minute."""
-    aws.client("s3").create_bucket(Bucket="example-state")
     before = leftovers(aws, ["us-east-1"])
 
     # What README says, in a fresh clone.
