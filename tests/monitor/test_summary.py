@@ -94,6 +94,8 @@ def test_the_same_numbers_in_every_place(deployed: Deployment, invoke: Invoke) -
         "timeRange": {"mode": "absolute", "start": milliseconds - 3_600_000, "end": milliseconds},
     }}).response
     assert {o: int(count) for o, count in PAGE_FIGURES.findall(widget)} == failures
+    deployed.task("digest", since="1h")
+    assert "Failures: 8 recorded." in deployed.messages()[-1].email
 
 
 def test_one_key_at_the_command_line(deployed: Deployment, invoke: Invoke) -> None:
