@@ -115,7 +115,7 @@ def test_a_deadline_leaves_ranges_open_and_no_hole(deployed: Deployment) -> None
     ]
     deployed.lookup.put(*failures)
     counts = []
-    for _ in range(6):
+    for _ in range(12):
         invocation = deployed.sweep(timeout=15)
         assert invocation.seconds < 15
         counts.append(deployed.counted())

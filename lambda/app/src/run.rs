@@ -79,8 +79,11 @@ pub struct Monitor<S> {
     sns: Sns,
     lookup: Arc<LookupEvents>,
     /// Member accounts that were entered in this invocation, or why not.
-    members: Arc<Mutex<HashMap<String, Result<Arc<Member>, String>>>>,
+    members: Arc<Mutex<Members>>,
 }
+
+/// Member accounts by ID.
+type Members = HashMap<String, Result<Arc<Member>, String>>;
 
 /// A member account, entered through its role.
 #[derive(Debug)]

@@ -87,7 +87,7 @@ impl<S: Store> Monitor<S> {
                                 of.last_record = of.last_record.max(newest(&look));
                                 of.seen += look.read.seen;
                                 of.skipped += look.read.skipped;
-                                for (reason, _) in &look.problems {
+                                for reason in look.problems.keys() {
                                     tracing::warn!(file = input.name.as_str(), "{reason}");
                                 }
                                 readings.push(one.reading(look));

@@ -109,7 +109,8 @@ fn what_would_change_a_path_or_a_list_is_refused() {
         change(&mut place);
         all(&place).map(drop).unwrap_err().to_string()
     };
-    let cases: [(fn(&mut Place), &str); 12] = [
+    type Change = fn(&mut Place);
+    let cases: [(Change, &str); 12] = [
         (|place| place.bucket = None, "needs the name of the bucket"),
         (|place| place.bucket = Some("a'b".into()), "the bucket"),
         (|place| place.prefix = "a'b".into(), "the prefix"),
