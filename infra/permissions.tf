@@ -98,9 +98,7 @@ data "aws_iam_policy_document" "monitor" {
     sid = "State"
     actions = [
       "dynamodb:BatchGetItem",
-      "dynamodb:ConditionCheckItem",
       "dynamodb:DeleteItem",
-      "dynamodb:GetItem",
       "dynamodb:PutItem",
       "dynamodb:Query",
       "dynamodb:UpdateItem",
@@ -180,7 +178,7 @@ data "aws_iam_policy_document" "monitor" {
 data "aws_iam_policy_document" "summary" {
   statement {
     sid       = "ReadState"
-    actions   = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"]
+    actions   = ["dynamodb:BatchGetItem", "dynamodb:Query"]
     resources = [local.arn.table]
   }
 }

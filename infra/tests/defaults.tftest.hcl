@@ -154,7 +154,7 @@ run "defaults" {
   assert {
     condition = toset(flatten([
       for statement in jsondecode(aws_iam_role_policy.handler["summary"].policy).Statement : statement.Action
-    ])) == toset(["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "logs:CreateLogStream", "logs:PutLogEvents"])
+    ])) == toset(["dynamodb:BatchGetItem", "dynamodb:Query", "logs:CreateLogStream", "logs:PutLogEvents"])
     error_message = "the summary function must only read"
   }
 
