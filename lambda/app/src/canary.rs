@@ -6,6 +6,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+mod cleanup;
 pub mod run;
 
 /// In what state the credentials are when `sts:GetCallerIdentity` is called with them.
@@ -137,7 +138,7 @@ impl Outcome {
             None => "not made".to_owned(),
             Some(Call { request_id: None, .. }) => "no answer".to_owned(),
             Some(Call { seen_after: Some(seconds), .. }) => {
-                format!("SEEN {}m", (seconds + 59) / 60)
+                format!("SEEN {}m", (seconds + 59).max(60) / 60)
             }
             Some(_) if !self.looked_in.iter().any(|looked| looked == region) => {
                 "no data".to_owned()
