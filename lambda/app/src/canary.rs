@@ -152,7 +152,7 @@ impl Outcome {
         const REGION: usize = 15;
         const CELL: usize = 11;
         let mut out = format!(
-            "Which calls of sts:GetCallerIdentity CloudTrail shows (LookupEvents), account {}\n",
+            "Which calls of sts:GetCallerIdentity CloudTrail shows, account {}\n",
             self.account
         );
         let elapsed = failure_monitor_core::render::duration(self.ended - self.started);
