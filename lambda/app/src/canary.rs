@@ -183,7 +183,7 @@ impl Outcome {
             answers.sort_unstable();
             answers.dedup();
             if !answers.is_empty() {
-                out += &format!("AWS answered {}: {}\n", case.title(), answers.join(", "));
+                out += &format!("Answer {}: {}\n", case.title(), answers.join(", "));
             }
         }
         for not_made in &self.not_made {
