@@ -6,6 +6,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+mod cleanup;
 pub mod run;
 
 /// In what state the credentials are when `sts:GetCallerIdentity` is called with them.
@@ -137,7 +138,7 @@ impl Outcome {
             None => "not made".to_owned(),
             Some(Call { request_id: None, .. }) => "no answer".to_owned(),
             Some(Call { seen_after: Some(seconds), .. }) => {
-                format!("SEEN {}m", (seconds + 59) / 60)
+                format!("SEEN {}m", (seconds + 59).max(60) / 60)
             }
             Some(_) if !self.looked_in.iter().any(|looked| looked == region) => {
                 "no data".to_owned()
@@ -151,7 +152,7 @@ impl Outcome {
         const REGION: usize = 15;
         const CELL: usize = 11;
         let mut out = format!(
-            "Which calls of sts:GetCallerIdentity CloudTrail shows (LookupEvents), account {}\n",
+            "Which calls of sts:GetCallerIdentity CloudTrail shows, account {}\n",
             self.account
         );
         let elapsed = failure_monitor_core::render::duration(self.ended - self.started);
@@ -182,7 +183,7 @@ impl Outcome {
             answers.sort_unstable();
             answers.dedup();
             if !answers.is_empty() {
-                out += &format!("AWS answered {}: {}\n", case.title(), answers.join(", "));
+                out += &format!("Answer {}: {}\n", case.title(), answers.join(", "));
             }
         }
         for not_made in &self.not_made {

@@ -7,6 +7,8 @@
 
 mod chain;
 pub mod check;
+mod ci;
+mod connection;
 mod format;
 pub mod gather;
 mod ini;

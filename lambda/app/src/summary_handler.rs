@@ -4,7 +4,7 @@
 //! Knows what it may be asked and in what form; must not know where the answer is kept.
 
 use anyhow::{Context as _, bail};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use failure_monitor_core::render::summary::widget::{self, Theme, WidgetContext};
 use failure_monitor_core::render::summary::{Options, html, markdown};
 use failure_monitor_core::summary::{Continuation, Summary, Window, build};
@@ -16,6 +16,8 @@ use crate::store::{Store, Typed, material};
 /// The most bytes of an answer: a synchronous call takes 6 MB
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
 const MOST_BYTES: usize = 5_500_000;
+/// The end of a window is exclusive, and what happens in this second belongs to it.
+const WITH_NOW: TimeDelta = TimeDelta::seconds(1);
 /// The window that nobody asked for otherwise.
 const SINCE: &str = "24h";
 
@@ -133,8 +135,8 @@ fn window(question: &Question, now: DateTime<Utc>) -> anyhow::Result<(Window, u6
         return Ok((next.window, next.first));
     }
     let window = match (question.from, question.to, &question.since) {
-        (None, None, since) => Window::parse(since.as_deref().unwrap_or(SINCE), now),
-        (Some(from), to, None) => Window::between(from, to.unwrap_or(now)),
+        (None, None, since) => Window::parse(since.as_deref().unwrap_or(SINCE), now + WITH_NOW),
+        (Some(from), to, None) => Window::between(from, to.unwrap_or(now + WITH_NOW)),
         (None, Some(_), _) => Err("\"to\" needs \"from\"".to_owned()),
         (Some(_), _, Some(_)) => Err("say \"since\" or \"from\", not both".to_owned()),
     };
@@ -165,7 +167,7 @@ async fn on_dashboard<S: Store>(
     };
     let window = match (&parameters.since, &place.time_range) {
         (None, Some(range)) => of_dashboard(range.zoom.as_deref().unwrap_or(range)),
-        (since, _) => Window::parse(since.as_deref().unwrap_or(SINCE), context.now),
+        (since, _) => Window::parse(since.as_deref().unwrap_or(SINCE), context.now + WITH_NOW),
     };
     let window = window.map_err(anyhow::Error::msg)?;
     let id = parameters.access_key_id.as_deref().filter(|id| !id.is_empty());

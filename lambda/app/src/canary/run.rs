@@ -16,8 +16,8 @@ use aws_sdk_iam::types::{StatusType, Tag};
 use aws_sdk_sts::config::{Credentials, Region};
 use aws_sdk_sts::operation::RequestId;
 use chrono::{DateTime, TimeDelta, Utc};
-use failure_monitor_core::causes::shell_quoted;
 
+use super::cleanup::remove;
 use super::{Call, Case, NotMade, Outcome};
 use crate::clock;
 
@@ -391,37 +391,6 @@ fn note(record: Option<&str>, region: &str, progress: &mut Progress) {
         call.seen_after = Some((now - call.time).num_seconds());
         call.event_id = record["eventID"].as_str().map(str::to_owned);
     }
-}
-
-/// Removes the user with its keys; what is left, as commands that remove it.
-async fn remove(iam: &aws_sdk_iam::Client, user: &str) -> Vec<String> {
-    let quoted = shell_quoted(user);
-    let gone = |code: Option<&str>| code == Some("NoSuchEntity");
-    let mut left = Vec::new();
-    match iam.list_access_keys().user_name(user).send().await {
-        Ok(keys) => {
-            let ids = keys.access_key_metadata().iter().filter_map(|key| key.access_key_id());
-            for id in ids {
-                let deleted =
-                    iam.delete_access_key().user_name(user).access_key_id(id).send().await;
-                if deleted.is_err_and(|err| !gone(err.code())) {
-                    let id = shell_quoted(id);
-                    left.push(format!(
-                        "aws iam delete-access-key --user-name {quoted} --access-key-id {id}"
-                    ));
-                }
-            }
-        }
-        Err(err) if gone(err.code()) => return Vec::new(),
-        Err(_) => left.push(format!(
-            "aws iam list-access-keys --user-name {quoted}    # and delete-access-key for each"
-        )),
-    }
-    let deleted = iam.delete_user().user_name(user).send().await;
-    if deleted.is_err_and(|err| !gone(err.code())) {
-        left.push(format!("aws iam delete-user --user-name {quoted}"));
-    }
-    left
 }
 
 /// An error of AWS with what was asked.

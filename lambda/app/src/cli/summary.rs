@@ -204,11 +204,11 @@ fn only(summary: Summary, arguments: &Arguments) -> Summary {
 
 fn window(arguments: &Arguments, now: DateTime<Utc>) -> anyhow::Result<Window> {
     let window = match &arguments.from {
-        None => Window::parse(&arguments.since, now),
+        None => Window::parse(&arguments.since, now + TimeDelta::seconds(1)),
         Some(from) => {
             let to = arguments.to.as_deref().map(|to| moment(to, now).context("--to"));
             let from = moment(from, now).context("--from")?;
-            Window::between(from, to.transpose()?.unwrap_or(now))
+            Window::between(from, to.transpose()?.unwrap_or(now + TimeDelta::seconds(1)))
         }
     };
     window.map_err(anyhow::Error::msg)

@@ -253,13 +253,13 @@ impl Reader<'_> {
                        a service name), principal or event_source, and a reason";
         match serde_json::from_str::<Vec<IgnoreRule>>(&text) {
             Ok(rules) => {
-                let empty = |rule: &IgnoreRule| {
-                    let parts =
-                        [&rule.access_key_id, &rule.source, &rule.principal, &rule.event_source];
-                    parts.into_iter().all(Option::is_none)
-                };
-                if rules.iter().any(empty) {
-                    self.refuse(name, &text, "free of rules that fit everything");
+                let problems: Vec<String> = rules.iter().filter_map(IgnoreRule::problem).collect();
+                for problem in problems {
+                    self.refuse(
+                        name,
+                        &text,
+                        &format!("made of rules that can be used: one {problem}"),
+                    );
                 }
                 rules
             }
@@ -348,6 +348,6 @@ mod tests {
     fn a_rule_that_fits_everything_is_refused() {
         let rule = ("FAILURE_MONITOR_IGNORE", r#"[{"reason":"quiet please"}]"#);
         let wrong = read_from(&[GOOD.as_slice(), &[rule]].concat()).unwrap_err();
-        assert!(wrong[0].contains("fit everything"), "{wrong:?}");
+        assert!(wrong[0].contains("names none of"), "{wrong:?}");
     }
 }

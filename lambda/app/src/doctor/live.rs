@@ -388,3 +388,126 @@ fn status(machine: &Machine, live: &Live, id: &str, state: &KeyState) -> Check {
         ),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::check::Status;
+    use crate::doctor::examine;
+    use crate::doctor::machine::Metadata;
+    use crate::doctor::verdict::Verdict;
+
+    fn machine(variables: &[(&str, &str)], live: Live) -> Machine {
+        let all = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Machine { variables: all.collect(), live: Some(live), ..Machine::default() }
+    }
+
+    fn environment(live: Live) -> Machine {
+        let secret = "abcdefghijABCDEFGHIJ0123456789/+abcdEFGH";
+        machine(
+            &[("AWS_ACCESS_KEY_ID", "AKIADEPLOYCI1EXAMPLE"), ("AWS_SECRET_ACCESS_KEY", secret)],
+            live,
+        )
+    }
+
+    fn answer(region: &str, outcome: Outcome) -> Answer {
+        Answer {
+            names: vec!["environment variables".to_owned()],
+            access_key_id: "AKIADEPLOYCI1EXAMPLE".to_owned(),
+            region: region.to_owned(),
+            outcome,
+        }
+    }
+
+    fn refusal(code: &str, message: &str) -> Outcome {
+        Outcome::Refused {
+            code: code.to_owned(),
+            message: message.to_owned(),
+            status: 403,
+            tries: 2,
+            request_id: None,
+        }
+    }
+
+    fn conclusion(live: Live) -> (Option<&'static str>, Verdict) {
+        let verdict = examine(&environment(live)).verdict;
+        (verdict.cause.as_ref().map(|cause| cause.id), verdict)
+    }
+
+    #[test]
+    fn what_iam_says_outweighs_what_sts_leaves_open() {
+        let invalid = "The security token included in the request is invalid.";
+        let live = |state: Option<KeyState>| Live {
+            region: "us-east-1".to_owned(),
+            answers: vec![answer("us-east-1", refusal("InvalidClientTokenId", invalid))],
+            keys: state
+                .into_iter()
+                .map(|state| ("AKIADEPLOYCI1EXAMPLE".to_owned(), state))
+                .collect(),
+            ..Live::default()
+        };
+        let (cause, verdict) = conclusion(live(None));
+        assert_eq!(cause, Some("key-deactivated"));
+        assert_eq!(verdict.cause.unwrap().confidence, Medium, "it may be deleted or mistyped, too");
+        let absent = KeyState::Absent { user: Some("ci".to_owned()) };
+        let (cause, verdict) = conclusion(live(Some(absent)));
+        assert_eq!((cause, verdict.cause.unwrap().confidence), (Some("key-deleted"), High));
+        let inactive = KeyState::Inactive { user: "it's".to_owned() };
+        let (cause, verdict) = conclusion(live(Some(inactive)));
+        assert_eq!(cause, Some("key-deactivated"));
+        let command = verdict.first_command.unwrap();
+        assert!(command.ends_with(r"--user-name 'it'\''s'"), "{command}");
+        assert!(command.contains("\"$AWS_ACCESS_KEY_ID\""), "{command}");
+    }
+
+    #[test]
+    fn a_refusal_that_is_no_refusal_of_credentials_blames_nothing() {
+        let live = Live {
+            region: "us-east-1".to_owned(),
+            answers: vec![answer("us-east-1", refusal("AccessDenied", "explicit deny"))],
+            ..Live::default()
+        };
+        let machine = environment(live);
+        let checks = checks(&machine);
+        assert_eq!((checks[0].status, checks[0].cause), (Status::Warning, None));
+    }
+
+    #[test]
+    fn tokens_of_the_first_version_are_no_good_where_regions_must_be_enabled() {
+        let live = |version| Live {
+            region: "af-south-1".to_owned(),
+            token_version: Some(version),
+            ..Live::default()
+        };
+        assert_eq!(token_version(&live(1)).unwrap().status, Status::Warning);
+        assert_eq!(token_version(&live(2)).unwrap().status, Status::Ok);
+        assert!(token_version(&Live::default()).is_none());
+    }
+
+    #[test]
+    fn instance_metadata_that_is_silent_is_the_hop_limit() {
+        let of = |metadata| {
+            let live = Live { region: "us-east-1".to_owned(), metadata, ..Live::default() };
+            let report = examine(&machine(&[], live));
+            let found =
+                report.checks.into_iter().find(|(_, check)| check.id == "instance-metadata");
+            found.unwrap().1
+        };
+        let silent = of(Some(Metadata::Silent));
+        assert_eq!(silent.status, Status::Failed);
+        assert!(silent.fixes[0].command.as_deref().unwrap().ends_with("hop-limit 2"));
+        assert_eq!(of(Some(Metadata::NoRole)).status, Status::Warning);
+        assert_eq!(of(Some(Metadata::Role("r".to_owned()))).status, Status::Ok);
+        assert_eq!(of(Some(Metadata::Absent)).status, Status::NotApplicable);
+    }
+
+    #[test]
+    fn every_trouble_of_the_network_has_a_command() {
+        use Trouble::{Certificate, Connection, Dns, NotAws, Proxy};
+        for trouble in [Dns, Proxy, Certificate, Connection, NotAws] {
+            let check = unreachable("x", trouble, "why");
+            assert_eq!((check.status, check.cause), (Status::Failed, None));
+            assert!(check.fixes.iter().any(|fix| fix.command.is_some()), "{trouble:?}");
+        }
+    }
+}

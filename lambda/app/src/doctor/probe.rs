@@ -4,35 +4,27 @@
 //! even a good second one within that time, and no key is judged by one refusal. Must not judge.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
-use aws_config::timeout::TimeoutConfig;
 use aws_sdk_iam::error::ProvideErrorMetadata;
 use aws_sdk_iam::types::StatusType;
-use aws_sdk_sts::config::interceptors::BeforeDeserializationInterceptorContextRef;
 use aws_sdk_sts::config::{
-    BehaviorVersion, ConfigBag, Credentials, Intercept, ProvideCredentials, Region,
-    RuntimeComponents, SharedHttpClient,
+    BehaviorVersion, Credentials, ProvideCredentials, Region, SharedHttpClient,
 };
-use aws_sdk_sts::error::{BoxError, DisplayErrorContext, SdkError};
-use aws_smithy_http_client::proxy::ProxyConfig;
-use aws_smithy_http_client::{Builder, Connector, tls};
-use chrono::DateTime;
+use aws_sdk_sts::error::{DisplayErrorContext, SdkError};
 use failure_monitor_core::access_key;
 use failure_monitor_core::causes::{must_be_enabled, partition};
 use failure_monitor_core::failure::{Family, classify};
 
 use super::chain::{self, CREDENTIAL_PROCESS, How, Keys};
+use super::connection::{Dates, http, timeouts, trouble};
 use super::machine::{Answer, KeyState, Live, Machine, Metadata, Outcome, Trouble};
-use crate::{aws, clock};
+use crate::aws;
 
 /// What lies between two calls with one key ID.
 pub const PAUSE: Duration = Duration::from_millis(5500);
-const CONNECT: Duration = Duration::from_secs(5);
-const ATTEMPT: Duration = Duration::from_secs(15);
 /// The Region asked where none is set.
 const DEFAULT_REGION: &str = "us-east-1";
 
@@ -213,21 +205,7 @@ impl Caller {
             SdkError::ResponseError(_) => {
                 Outcome::Unreachable(Trouble::NotAws, "the answer is not one of AWS".to_owned())
             }
-            _ => Outcome::Unreachable(self.trouble(&text), short(&text)),
-        }
-    }
-
-    fn trouble(&self, text: &str) -> Trouble {
-        let text = text.to_ascii_lowercase();
-        let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
-        if says(&["unknownissuer", "invalid peer certificate", "certificate"]) {
-            Trouble::Certificate
-        } else if says(&["proxy", "tunnel"]) || self.proxied {
-            Trouble::Proxy
-        } else if says(&["dns error", "lookup address", "name or service"]) {
-            Trouble::Dns
-        } else {
-            Trouble::Connection
+            _ => Outcome::Unreachable(trouble(&text, self.proxied), short(&text)),
         }
     }
 
@@ -313,59 +291,10 @@ fn credentials(keys: &Keys) -> Credentials {
     Credentials::new(text(&keys.id), text(&keys.secret), keys.token.clone(), None, "doctor")
 }
 
-fn timeouts() -> TimeoutConfig {
-    TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ATTEMPT).build()
-}
-
-/// Connections as the AWS CLI makes them: through the proxy that the environment names, trusting
-/// the certificates of `AWS_CA_BUNDLE`.
-fn http(bundle: Option<&str>) -> SharedHttpClient {
-    let pem = bundle.and_then(|path| fs::read(path).ok());
-    Builder::new().build_with_connector_fn(move |settings, _| {
-        let mut builder = Connector::builder().proxy_config(ProxyConfig::from_env());
-        builder.set_connector_settings(settings.cloned());
-        let builder =
-            builder.tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring));
-        let context = pem.clone().and_then(|pem| {
-            let store = tls::TrustStore::empty().with_pem_certificate(pem);
-            tls::TlsContext::builder().with_trust_store(store).build().ok()
-        });
-        match context {
-            Some(context) => builder.tls_context(context).build(),
-            None => builder.build(),
-        }
-    })
-}
-
 /// The first part of an error, for a line.
 fn short(text: &str) -> String {
     let text = text.split(" (").next().unwrap_or(text);
     text.chars().take(160).collect()
-}
-
-/// Notes the time that AWS has.
-#[derive(Debug)]
-struct Dates(Arc<Mutex<Option<i64>>>);
-
-impl Intercept for Dates {
-    fn name(&self) -> &'static str {
-        "Dates"
-    }
-
-    fn read_after_transmit(
-        &self,
-        context: &BeforeDeserializationInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        let date = context.response().headers().get("date");
-        let date = date.and_then(|date| DateTime::parse_from_rfc2822(date).ok());
-        if let Some(date) = date {
-            let difference = (date.to_utc() - clock::now()).num_seconds();
-            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(difference);
-        }
-        Ok(())
-    }
 }
 
 /// What the credentials come to that are not written down: a role, IAM Identity Center, a process.

@@ -60,7 +60,7 @@ fn complete(machine: &Machine) -> Check {
         names.into_iter().filter(|name| variables.get(name) == Some("")).collect();
     let (id, secret) = (variables.has(names[0]), variables.has(names[1]));
     let token = variables.has(names[2]) || variables.has("AWS_SECURITY_TOKEN");
-    let in_ci = super::surroundings::ci(machine);
+    let in_ci = super::ci::system(machine);
     let cause = if in_ci.is_some() { "ci-secret" } else { "stale-credentials" };
     let blame = |check: Check| {
         let check = check.points_to(cause, Medium);

@@ -98,8 +98,8 @@ impl<S: Store> Monitor<S> {
     ) -> anyhow::Result<()> {
         let mut cases = Vec::new();
         for kept in self.typed.incidents().await? {
-            let untold_end = kept.value.status == Status::Resolved
-                && kept.value.last_alert.is_some_and(|told| Some(told) < kept.value.resolved);
+            // Resolved, but the last message said that it goes on: the closing one was held back.
+            let untold_end = kept.value.status == Status::Resolved && kept.value.told;
             if kept.value.status == Status::Open || untold_end {
                 let key = kept.value.key.clone();
                 cases.push(self.case(key, Some(kept), Vec::new(), run).await?);

@@ -9,6 +9,7 @@ use failure_monitor_core::alert::Policy;
 use failure_monitor_core::cause::{Evidence, KeyKnowledge, Situation};
 use failure_monitor_core::causes;
 use failure_monitor_core::failure::Failure;
+use failure_monitor_core::key_change::Change;
 use failure_monitor_core::state::{KeyRecord, SourceRecord, StoredFinding};
 use failure_monitor_core::tally::Tally;
 
@@ -53,6 +54,12 @@ impl Known {
         } else if finding.user_name.is_none() {
             finding.user_name = id.and_then(|id| self.owners.get(id)).cloned();
         }
+        let switched = key
+            .changes
+            .iter()
+            .rfind(|change| !matches!(change.change, Change::Created | Change::Quarantined));
+        finding.active_again =
+            switched.filter(|change| change.change == Change::Reactivated).cloned();
         let situation = Situation {
             group: &finding.group,
             left_behind: finding.left_behind.as_ref(),

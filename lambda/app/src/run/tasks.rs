@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context as _;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use failure_monitor_core::alert;
 use failure_monitor_core::explain;
 use failure_monitor_core::look::FirstLook;
@@ -20,6 +20,8 @@ use crate::intake::message::{Held, held};
 use crate::intake::{client_log, s3_log_file};
 use crate::store::{Key, Store, material};
 
+/// The end of a window is exclusive, and what happens in this second belongs to it.
+const WITH_NOW: TimeDelta = TimeDelta::seconds(1);
 /// Texts up to this many bytes are read whole: a small function must hold one beside everything
 /// else.
 const LARGEST_WHOLE: u64 = 64 << 20;
@@ -197,7 +199,7 @@ impl<S: Store> Monitor<S> {
         run: &Invocation,
     ) -> anyhow::Result<(Counts, Value)> {
         let since = payload["since"].as_str().unwrap_or("24h");
-        let window = Window::parse(since, run.now).map_err(anyhow::Error::msg)?;
+        let window = Window::parse(since, run.now + WITH_NOW).map_err(anyhow::Error::msg)?;
         let summary = summary::build(window, material(&self.typed, window).await?, run.now);
         let options =
             Options { width: 80, colour: false, unmask: self.settings.unmask, now: run.now };

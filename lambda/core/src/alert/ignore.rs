@@ -49,7 +49,7 @@ impl IgnoreRule {
         let source = self.source.as_deref()?;
         let (address, _) = source.split_once('/')?;
         let broken = address.parse::<IpAddr>().is_ok() && source.parse::<IpNet>().is_err();
-        broken.then(|| format!("source {source:?} is not a CIDR block"))
+        broken.then(|| format!("has a source that is not a CIDR block: {source:?}"))
     }
 }
 

@@ -725,7 +725,7 @@ fn a_rule_that_cannot_fit_is_found() {
     let source = |text: &str| IgnoreRule { source: Some(text.to_owned()), ..IgnoreRule::default() };
     assert!(IgnoreRule::default().problem().unwrap().starts_with("names none"));
     let problem = source("203.0.113.0/33").problem().unwrap();
-    assert_eq!(problem, "source \"203.0.113.0/33\" is not a CIDR block");
+    assert_eq!(problem, "has a source that is not a CIDR block: \"203.0.113.0/33\"");
     for text in ["203.0.113.0/24", "2001:db8::/32", "/aws/ecs/app", "203.0.113.10", "10.0"] {
         assert_eq!(source(text).problem(), None, "{text}");
     }
