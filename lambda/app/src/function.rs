@@ -10,6 +10,9 @@ use chrono::TimeDelta;
 use failure_monitor_core::render::message::slack;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::{Value, json};
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::{self, function};
 use crate::notify::slack::Webhook;
@@ -23,16 +26,27 @@ const RESERVE: Duration = Duration::from_secs(2);
 
 /// Runs until the Lambda service ends it.
 pub fn main() -> ExitCode {
-    tracing_subscriber::fmt()
+    let filter = config::log_filter();
+    let targets = filter.parse::<Targets>();
+    let layer = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
         .with_current_span(true)
         .with_span_list(false)
         .with_target(false)
-        .with_env_filter(tracing_subscriber::EnvFilter::new(config::log_filter()))
-        .with_writer(std::io::stdout)
-        .init();
-    let settings = match config::of_function() {
+        .with_writer(std::io::stdout);
+    let fallback = Targets::new().with_default(tracing::Level::INFO);
+    let understood = targets.is_ok();
+    tracing_subscriber::registry().with(layer).with(targets.unwrap_or(fallback)).init();
+    let mut settings = config::of_function();
+    if !understood {
+        let wrong = format!(
+            "FAILURE_MONITOR_LOG is {filter:?}: it must be a level (error, warn, info, debug, \
+             trace), or levels by target such as failure_monitor=debug,info"
+        );
+        settings = Err(settings.err().into_iter().flatten().chain([wrong]).collect());
+    }
+    let settings = match settings {
         Ok(settings) => settings,
         Err(wrong) => {
             for line in &wrong {

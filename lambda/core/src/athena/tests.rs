@@ -1,3 +1,5 @@
+//! The statements hold what the code tables hold, and nothing that a stranger could put in.
+
 use super::*;
 
 fn place() -> Place {
