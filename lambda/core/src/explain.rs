@@ -19,6 +19,7 @@ use crate::tally::Tally;
 
 mod ask;
 mod clients;
+mod clues;
 pub mod excerpt;
 pub mod meaning;
 pub mod place;
@@ -137,7 +138,8 @@ pub fn explain(text: &str, source: &str, now: DateTime<Utc>) -> Explanation {
     let failures = report::to_failures(&reports, source);
     let refused = reports.iter().filter(|report| !report.no_request).zip(&failures);
     let tried = keys_tried(&failures);
-    let judge = |failures: &[&Failure]| judged(failures, &tried, now);
+    let clues = clues::Clues::read(text);
+    let judge = |failures: &[&Failure]| judged(failures, &tried, &clues, now);
 
     let mut explained = Vec::with_capacity(failures.len());
     let mut alike: Vec<(Alike<'_>, Vec<usize>)> = Vec::new();
@@ -181,12 +183,21 @@ struct Alike<'a> {
     causes: Vec<&'static str>,
 }
 
-/// The same judgement that a scan would make of these failures, if they were all it had read.
-fn judged(failures: &[&Failure], tried: &BTreeMap<String, Tally>, now: DateTime<Utc>) -> Finding {
+/// The same judgement that a scan would make of these failures, if they were all it had read, and
+/// what the text shows beside them.
+fn judged(
+    failures: &[&Failure],
+    tried: &BTreeMap<String, Tally>,
+    clues: &clues::Clues,
+    now: DateTime<Utc>,
+) -> Finding {
     let first = failures.first();
+    let own = first.and_then(|failure| failure.access_key_id.clone());
+    let refused = first.is_some_and(|failure| failure.family == Family::UnknownCredentials);
+    let assumed = if refused && own.is_none() { clues.id.as_ref() } else { None };
     let mut group = Group::new(GroupKey {
         account: first.and_then(|failure| failure.account.clone()),
-        access_key_id: first.and_then(|failure| failure.access_key_id.clone()),
+        access_key_id: own.or_else(|| assumed.map(|(id, _)| id.clone())),
         source: first.map(|failure| failure.source.clone()).unwrap_or_default(),
         event_source: None,
     });
@@ -194,7 +205,9 @@ fn judged(failures: &[&Failure], tried: &BTreeMap<String, Tally>, now: DateTime<
     let key = KeyKnowledge::default();
     let situation =
         Situation { group: &group, left_behind: None, key: &key, keys_tried: tried, now };
-    Finding::new(&group, None, None, causes::diagnose(&situation))
+    let mut causes = causes::diagnose(&situation);
+    clues.apply(&mut causes, assumed.is_some());
+    Finding::new(&group, None, None, causes)
 }
 
 fn keys_tried(failures: &[Failure]) -> BTreeMap<String, Tally> {

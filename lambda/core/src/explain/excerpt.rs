@@ -76,7 +76,9 @@ pub fn redact(text: &str) -> (String, usize) {
             continue;
         }
         let word = &rest[..run];
-        if (named_before(&text[copied..at]) && says_something(word)) || looks_secret(word) {
+        // Only so much before a value can be its name.
+        let from = text.ceil_char_boundary(at.saturating_sub(80)).max(copied);
+        if (named_before(&text[from..at]) && says_something(word)) || looks_secret(word) {
             out.push_str(&text[copied..at]);
             out.push_str(REDACTED);
             count += 1;
@@ -110,7 +112,6 @@ fn value_inside(word: &str) -> Option<usize> {
 /// `Authorization: Bearer `.
 fn named_before(before: &str) -> bool {
     let line = before.rsplit('\n').next().unwrap_or("");
-    let line = &line[line.ceil_char_boundary(line.len().saturating_sub(80))..];
     let trimmed = line.trim_end_matches(['"', '\'', '`', ' ', '\t', '\\', '[', '(']);
     let trimmed = trimmed.strip_suffix("Bearer").map_or(trimmed, str::trim_end);
     let Some(name) = trimmed.strip_suffix([':', '=']).or_else(|| trimmed.strip_suffix("=>")) else {

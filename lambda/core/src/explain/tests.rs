@@ -123,3 +123,42 @@ fn no_credentials_are_no_refusal() {
     assert_eq!(found.not_sent.len(), 1);
     assert_eq!(found.not_sent[0].stage, Stage::Provider);
 }
+
+/// What a CI log prints of its variables is evidence, and no proof.
+#[test]
+fn settings_in_the_text_are_evidence() {
+    let refused = "An error occurred (InvalidClientTokenId) when calling the GetCallerIdentity \
+                   operation: The security token included in the request is invalid.\n";
+    let cause = |settings: &str| {
+        let found = explained(&format!("{settings}\n{refused}"));
+        assert_eq!(found.failures[0].access_key_id, None, "the refusal itself shows none");
+        let cause = &found.failures[0].causes[0];
+        (cause.id, cause.confidence.name(), cause.evidence.last().unwrap().fact.clone())
+    };
+    let (id, confidence, fact) = cause("AWS_ACCESS_KEY_ID=${AWS_ACCESS_KEY_ID}");
+    assert_eq!((id, confidence), ("key-malformed", "medium"));
+    assert_eq!(fact, "Line 1 of the text sets the access key ID");
+    let (id, confidence, fact) = cause("\nexport AWS_ACCESS_KEY_ID=ASIADEPLOYCI1EXAMPLE");
+    assert_eq!((id, confidence), ("session-token-missing", "medium"));
+    assert_eq!(fact, "Line 2 of the text sets the access key ID, and no line sets a session token");
+    let github = "##[group]Run aws s3 ls\nenv:\n  AWS_ACCESS_KEY_ID: \n  AWS_SECRET_ACCESS_KEY: ";
+    let (id, confidence, fact) = cause(github);
+    assert_eq!((id, confidence), ("ci-secret", "medium"));
+    assert_eq!(fact, "Line 3 of the text shows an access key ID without a value");
+}
+
+proptest::proptest! {
+    /// Whatever a text is, it is explained and handed on without harm.
+    #[test]
+    fn any_text_is_explained(
+        before in "(?s).{0,200}", code in "InvalidClientTokenId|ExpiredToken|AuthFailure", after in "(?s).{0,200}",
+    ) {
+        let text = format!("{before}\nAn error occurred ({code}) when calling the {after}\n\
+                            AWS_SECRET_ACCESS_KEY={}\n", "aB3".repeat(13) + "z");
+        let found = explained(&text);
+        proptest::prop_assert!(found.failures.iter().all(|one| !one.causes.is_empty()));
+        let lines: Vec<usize> = found.failures.iter().map(|one| one.line).collect();
+        let (sent, _) = excerpt::redact(&excerpt::of(&text, &lines));
+        proptest::prop_assert!(!sent.contains(&"aB3".repeat(13)));
+    }
+}
