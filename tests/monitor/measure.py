@@ -104,9 +104,14 @@ def trail_file(records: Records, size: int) -> tuple[bytes, int]:
     return gzip.compress(b'{"Records":[' + b",".join(parts) + b"]}", 6), count
 
 
-def batch_seconds(bootstrap: Path, url: str, records: Records, size: int) -> float:
+QUIET = {"FAILURE_MONITOR_IGNORE": '[{"source":"192.0.2.0/24","reason":"no alerts"}]'}
+
+
+def batch_seconds(
+    bootstrap: Path, url: str, records: Records, size: int, more: dict[str, str]
+) -> float:
     """The median time of a warm function for a batch of failures in up to 20 groups."""
-    function = Function(bootstrap, "monitor", environment(url)).start()
+    function = Function(bootstrap, "monitor", {**environment(url), **more}).start()
     taken = []
     for _ in range(7):
         batch = [
@@ -174,8 +179,12 @@ def main() -> None:
         row("trail file of 100 MB: peak memory", f"{function.memory() / MB:.0f} MB")
         function.stop()
         for size in (10, 1000):
-            taken = batch_seconds(bootstrap, instant.url, records, size)
-            row(f"batch of {size:,} failures, store answering at once", f"{taken * 1000:.1f} ms")
+            what = f"batch of {size:,} failures, store answering at once"
+            taken = batch_seconds(bootstrap, instant.url, records, size, QUIET)
+            row(what, f"{taken * 1000:.1f} ms")
+            # Before an alert the facts of the key are asked for, and LookupEvents takes its time.
+            taken = batch_seconds(bootstrap, instant.url, records, size, {})
+            row(f"{what}, with an alert", f"{taken * 1000:.1f} ms")
     instant.stop()
     row("program", f"{bootstrap.stat().st_size / MB:.2f} MB")
     row("zip", f"{zipped(bootstrap) / MB:.2f} MB", "3.5 MB")
