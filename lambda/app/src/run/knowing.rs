@@ -13,6 +13,7 @@ use failure_monitor_core::state::{KeyRecord, SourceRecord, StoredFinding};
 use failure_monitor_core::tally::Tally;
 
 use super::Monitor;
+use crate::notify::Notifier;
 use crate::store::{Key, Store};
 
 /// What is known for one run.
@@ -70,7 +71,7 @@ impl Known {
     }
 }
 
-impl<S: Store> Monitor<S> {
+impl<S: Store, N: Notifier> Monitor<S, N> {
     /// Reads what is known of the keys of failures, and of these others.
     pub(super) async fn knowing(
         &self,

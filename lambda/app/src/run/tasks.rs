@@ -18,6 +18,7 @@ use super::{Counts, Invocation, Monitor, Reading};
 use crate::intake::local_file::Reader;
 use crate::intake::message::{Held, held};
 use crate::intake::{client_log, s3_log_file};
+use crate::notify::Notifier;
 use crate::store::{Key, Store, material};
 
 /// Texts up to this many bytes are read whole: a small function must hold one beside everything
@@ -33,7 +34,7 @@ struct Taken {
     failed: bool,
 }
 
-impl<S: Store> Monitor<S> {
+impl<S: Store, N: Notifier> Monitor<S, N> {
     /// Takes a batch of the queue; returns the counts and the IDs of messages that must come back.
     pub(super) async fn batch(
         &self,
