@@ -110,13 +110,6 @@ impl<S: Store> Monitor<S> {
             config,
         }
     }
-
-    /// The same monitor with another place for its messages.
-    #[cfg(test)]
-    fn with_notifier<N>(self, notifier: N) -> Monitor<S, N> {
-        let Monitor { settings, typed, config, iam, s3, lookup, members, .. } = self;
-        Monitor { settings, typed, config, iam, s3, notifier, lookup, members }
-    }
 }
 
 impl<S: Store, N: Notifier> Monitor<S, N> {
