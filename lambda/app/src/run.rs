@@ -29,7 +29,7 @@ use tokio::time::Instant;
 
 use crate::config::function::Monitor as Settings;
 use crate::intake::lookup_events::LookupEvents;
-use crate::notify::sns::Sns;
+use crate::notify::{Notifier, sns::Sns};
 use crate::store::{Batch, Store, Typed, note_sources};
 
 mod alerts;
@@ -70,13 +70,13 @@ pub struct Reading {
 
 /// The monitor with everything it works on.
 #[derive(Debug, Clone)]
-pub struct Monitor<S> {
+pub struct Monitor<S, N = Sns> {
     settings: Settings,
     typed: Typed<S>,
     config: SdkConfig,
     iam: aws_sdk_iam::Client,
     s3: aws_sdk_s3::Client,
-    sns: Sns,
+    notifier: N,
     lookup: Arc<LookupEvents>,
     /// Member accounts that were entered in this invocation, or why not.
     members: Arc<Mutex<Members>>,
@@ -103,17 +103,19 @@ impl<S: Store> Monitor<S> {
             },
             iam: aws_sdk_iam::Client::new(&config),
             s3: aws_sdk_s3::Client::new(&config),
-            sns: Sns::new(&config, &settings.topic_arn),
+            notifier: Sns::new(&config, &settings.topic_arn),
             lookup: Arc::new(LookupEvents::new(&config, &settings.regions)),
             members: Arc::default(),
             settings,
             config,
         }
     }
+}
 
+impl<S: Store, N: Notifier> Monitor<S, N> {
     /// The same monitor with another view of its store, such as one with a deadline.
     #[must_use]
-    pub fn with_store(self, view: impl FnOnce(S) -> S) -> Monitor<S> {
+    pub fn with_store(self, view: impl FnOnce(S) -> S) -> Monitor<S, N> {
         let Typed { store, marks_for, findings_for } = self.typed;
         Monitor { typed: Typed { store: view(store), marks_for, findings_for }, ..self }
     }

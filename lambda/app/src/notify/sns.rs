@@ -10,6 +10,8 @@ use aws_config::timeout::TimeoutConfig;
 use aws_sdk_sns::Client;
 use aws_sdk_sns::error::ProvideErrorMetadata;
 
+use super::Notifier;
+
 /// The longest that a message may take with all its tries; shorter than the lease on it.
 const PATIENCE: Duration = Duration::from_secs(12);
 
@@ -30,13 +32,10 @@ impl Sns {
         }
         Sns { client: Client::from_conf(builder.build()), topic_arn: topic_arn.to_owned() }
     }
+}
 
-    /// Publishes one text for each protocol.
-    ///
-    /// # Errors
-    ///
-    /// Where SNS has not accepted it; it may have been sent all the same.
-    pub async fn publish(&self, subject: &str, body: &str) -> anyhow::Result<()> {
+impl Notifier for Sns {
+    async fn publish(&self, subject: &str, body: &str) -> anyhow::Result<()> {
         let sent = self
             .client
             .publish()

@@ -10,6 +10,7 @@ use failure_monitor_core::state::{GroupId, StoredFinding};
 use serde::{Deserialize, Serialize};
 
 use super::{Counts, Invocation, Monitor};
+use crate::notify::Notifier;
 use crate::store::{Key, Outgoing, Refused, Store, Versioned, Write};
 
 /// For how long a message is left to whoever is sending it.
@@ -35,7 +36,7 @@ struct Case {
     unchanged: bool,
 }
 
-impl<S: Store> Monitor<S> {
+impl<S: Store, N: Notifier> Monitor<S, N> {
     /// What messages say of this deployment.
     pub(super) fn context(&self, run: &Invocation) -> Context {
         Context {
@@ -349,7 +350,7 @@ impl<S: Store> Monitor<S> {
     ) -> anyhow::Result<()> {
         for kept in outgoing {
             let Outgoing { alert_id, subject, body, .. } = &kept.value;
-            match self.sns.publish(subject, body).await {
+            match self.notifier.publish(subject, body).await {
                 Ok(()) => {
                     counts.sent += 1;
                     tracing::info!(alert_id = alert_id.as_str(), "alert sent");

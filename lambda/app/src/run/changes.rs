@@ -10,6 +10,7 @@ use failure_monitor_core::state::{GroupId, KeyRecord, StoredFinding, Watch, keep
 
 use super::facts::Uses;
 use super::{Counts, Invocation, Monitor};
+use crate::notify::Notifier;
 use crate::store::{Batch, Key, Refused, Store, Versioned, Write};
 
 /// For how long a caller left behind is watched.
@@ -19,7 +20,7 @@ const LATE: TimeDelta = TimeDelta::minutes(20);
 
 type Touched = BTreeMap<GroupId, StoredFinding>;
 
-impl<S: Store> Monitor<S> {
+impl<S: Store, N: Notifier> Monitor<S, N> {
     /// Writes changes down; returns what is to be looked up for those that are new.
     pub(super) async fn note_changes(
         &self,

@@ -15,6 +15,7 @@ use tokio::time::{Duration, Instant};
 use super::{Invocation, Member, Monitor};
 use crate::account;
 use crate::intake::lookup_events::{LookupEvents, Query};
+use crate::notify::Notifier;
 use crate::store::{Key, Store};
 
 /// What is kept of the time of an invocation for everything that follows a look-up.
@@ -36,12 +37,12 @@ pub(super) struct Uses {
 }
 
 /// Where to ask about an account.
-enum Way<'a, S> {
-    Own(&'a Monitor<S>),
+enum Way<'a, S, N> {
+    Own(&'a Monitor<S, N>),
     Member(Arc<Member>),
 }
 
-impl<S> Way<'_, S> {
+impl<S, N> Way<'_, S, N> {
     fn lookup(&self) -> &LookupEvents {
         match self {
             Way::Own(monitor) => &monitor.lookup,
@@ -57,9 +58,9 @@ impl<S> Way<'_, S> {
     }
 }
 
-impl<S: Store> Monitor<S> {
+impl<S: Store, N: Notifier> Monitor<S, N> {
     /// The way into an account; an account that nobody knows is the function's own.
-    async fn way(&self, account: Option<&str>, run: &Invocation) -> Result<Way<'_, S>, String> {
+    async fn way(&self, account: Option<&str>, run: &Invocation) -> Result<Way<'_, S, N>, String> {
         let Some(account) = account.filter(|account| *account != run.account) else {
             return Ok(Way::Own(self));
         };

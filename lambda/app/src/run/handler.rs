@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{Counts, Invocation, Monitor, metrics};
+use crate::notify::Notifier;
 use crate::store::Store;
 
 /// The tasks that there are.
@@ -31,7 +32,7 @@ impl Invocation {
     }
 }
 
-impl<S: Store> Monitor<S> {
+impl<S: Store, N: Notifier> Monitor<S, N> {
     /// Does what a payload asks for, and emits the numbers of it.
     ///
     /// # Errors
@@ -90,7 +91,7 @@ impl<S: Store> Monitor<S> {
             "test-alert" => self.test_alert(run).await,
             "explain" => {
                 let text = text(payload, "text")?;
-                Ok((Counts::default(), Monitor::<S>::explain(text, run)?))
+                Ok((Counts::default(), Self::explain(text, run)?))
             }
             "report" => {
                 let text = text(payload, "text")?;

@@ -14,6 +14,7 @@ use failure_monitor_core::state::{KeyRecord, SourceRecord, StoredFinding};
 use failure_monitor_core::tally::Tally;
 
 use super::Monitor;
+use crate::notify::Notifier;
 use crate::store::{Key, Store};
 
 /// What is known for one run.
@@ -77,7 +78,7 @@ impl Known {
     }
 }
 
-impl<S: Store> Monitor<S> {
+impl<S: Store, N: Notifier> Monitor<S, N> {
     /// Reads what is known of the keys of failures, and of these others.
     pub(super) async fn knowing(
         &self,

@@ -15,6 +15,7 @@ use tokio::time::{Duration, Instant};
 
 use super::{Counts, Invocation, Monitor, Reading};
 use crate::intake::lookup_events::{Pages, Query};
+use crate::notify::Notifier;
 use crate::store::{Key, Refused, Store, Versioned};
 
 /// What is kept of the time for writing and sending after the last page.
@@ -42,7 +43,7 @@ impl Wanted {
     }
 }
 
-impl<S: Store> Monitor<S> {
+impl<S: Store, N: Notifier> Monitor<S, N> {
     /// Reads what is new and what is still open, in every region.
     pub(super) async fn sweep(&self, run: &Invocation) -> anyhow::Result<Counts> {
         let left = run.deadline.saturating_duration_since(Instant::now());

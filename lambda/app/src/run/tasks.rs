@@ -18,6 +18,7 @@ use super::{Counts, Invocation, Monitor, Reading};
 use crate::intake::local_file::Reader;
 use crate::intake::message::{Held, held};
 use crate::intake::{client_log, s3_log_file};
+use crate::notify::Notifier;
 use crate::store::{Key, Store, material};
 
 /// The end of a window is exclusive, and what happens in this second belongs to it.
@@ -35,7 +36,7 @@ struct Taken {
     failed: bool,
 }
 
-impl<S: Store> Monitor<S> {
+impl<S: Store, N: Notifier> Monitor<S, N> {
     /// Takes a batch of the queue; returns the counts and the IDs of messages that must come back.
     pub(super) async fn batch(
         &self,
