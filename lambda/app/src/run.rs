@@ -112,6 +112,14 @@ impl<S: Store> Monitor<S> {
     }
 }
 
+#[cfg(test)]
+impl<S: Store> Monitor<S> {
+    fn with_notifier<N>(self, notifier: N) -> Monitor<S, N> {
+        let Monitor { settings, typed, config, iam, s3, lookup, members, .. } = self;
+        Monitor { settings, typed, config, iam, s3, notifier, lookup, members }
+    }
+}
+
 impl<S: Store, N: Notifier> Monitor<S, N> {
     /// The same monitor with another view of its store, such as one with a deadline.
     #[must_use]
@@ -197,3 +205,6 @@ impl Reading {
         Reading { look: FirstLook { read, ..FirstLook::default() }, uses: Vec::new() }
     }
 }
+
+#[cfg(test)]
+mod tests;
