@@ -2,6 +2,7 @@
 
 pub mod client_log;
 pub mod inflate;
+pub mod live;
 pub mod local_file;
 pub mod lookup_events;
 pub mod message;

@@ -35,6 +35,7 @@ use crate::store::{Batch, Store, Typed, note_sources};
 mod alerts;
 mod changes;
 mod counts;
+mod delivery;
 mod facts;
 pub mod handler;
 mod knowing;

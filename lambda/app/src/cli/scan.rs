@@ -9,7 +9,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clap::{Args, ValueEnum};
 use failure_monitor_core::failure::Origin;
 use failure_monitor_core::finding::{Outcome, Read as Counts};
+use failure_monitor_core::key_use::KeyUse;
 use failure_monitor_core::render::{csv, json, markdown, terminal};
+
 use failure_monitor_core::report;
 use failure_monitor_core::scan::Scan;
 use failure_monitor_core::settings::{Filter, Settings};
@@ -17,6 +19,7 @@ use terminal_size::{Width, terminal_size};
 
 use crate::clock;
 use crate::config::Environment;
+use crate::intake::live::{self, Live, Span};
 use crate::intake::{local_file, s3_listing};
 use crate::scan_files;
 
@@ -37,12 +40,13 @@ Examples:
   failure-monitor scan AWSLogs/                        every record below a folder
   failure-monitor scan --since 7d --format json .      the last week, for another program
   failure-monitor scan --since 24h --from-s3 s3://example-trail/AWSLogs/
+  failure-monitor scan --live --regions eu-central-1,us-east-1
   terraform apply 2>&1 | failure-monitor scan --text - what a failed run says
 
 Exit codes: 0 done; 1 findings, with --exit-code; 2 something could not be read.")]
 pub(super) struct Arguments {
     /// Files and folders with CloudTrail records; `-` for standard input.
-    #[arg(value_name = "PATH", required_unless_present_any = ["text", "from_s3"])]
+    #[arg(value_name = "PATH", required_unless_present_any = ["text", "from_s3", "live"])]
     paths: Vec<PathBuf>,
     /// The log of a client (Terraform, AWS CLI, an SDK); `-` for standard input. Repeatable.
     #[arg(long, value_name = "FILE")]
@@ -51,6 +55,16 @@ pub(super) struct Arguments {
     /// trail's folders only the days that --since and --until need. Repeatable.
     #[arg(long, value_name = "URL")]
     from_s3: Vec<String>,
+    /// Read the account's event history by LookupEvents, with your own credentials: the last 24 hours,
+    /// or from --since to --until. Needs cloudtrail:LookupEvents. Ctrl-C tells what was found so far.
+    #[arg(long)]
+    live: bool,
+    /// With --live, the regions to read: the configured one and us-east-1 unless told.
+    #[arg(long, value_name = "REGIONS", value_delimiter = ',', requires = "live")]
+    regions: Vec<String>,
+    /// With --live, the profile to use.
+    #[arg(long, value_name = "PROFILE", requires = "live")]
+    profile: Option<String>,
     /// Show failures from this time on: RFC 3339, or so long ago (24h, 7d).
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
@@ -117,6 +131,7 @@ pub(super) fn run(arguments: &Arguments, environment: Environment) -> anyhow::Re
     }
     let settings = settings(arguments, now)?;
     let days = s3_listing::Days::needed(&settings);
+    let live = read_live(arguments, &settings, now)?;
     let mut scan = Scan::new(settings, now);
     // A thread that waits for S3 leaves its core to another one.
     let threads = if arguments.from_s3.is_empty() { 0 } else { S3_THREADS };
@@ -137,7 +152,18 @@ pub(super) fn run(arguments: &Arguments, environment: Environment) -> anyhow::Re
     for path in &arguments.text {
         read_text(path, &mut scan);
     }
-    let outcome = scan_files::scan(&listing, scan, arguments.max_inflated).finish();
+    for (region, look) in live.looks {
+        scan.add(&format!("live: {region}"), look);
+    }
+    for (region, problem) in live.problems {
+        scan.warn(region, problem);
+    }
+    scan.add_mints(live.mints);
+    let mut scan = scan_files::scan(&listing, scan, arguments.max_inflated);
+    let interest = scan.interest();
+    let of_interest = |one: &KeyUse| interest.contains(&one.caller.access_key_id);
+    scan.add_uses(live.uses.into_iter().filter(of_interest).collect());
+    let outcome = scan.finish();
 
     super::print(&rendered(&outcome, arguments, environment, now))?;
     if arguments.format != Format::Table {
@@ -153,6 +179,27 @@ pub(super) fn run(arguments: &Arguments, environment: Environment) -> anyhow::Re
     } else {
         0
     })
+}
+
+/// What a live account shows; nothing without `--live`.
+fn read_live(
+    arguments: &Arguments,
+    settings: &Settings,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Live> {
+    if !arguments.live {
+        return Ok(Live::default());
+    }
+    let to = settings.filter.until.unwrap_or(now).min(now);
+    let from = settings.filter.since.unwrap_or(to - TimeDelta::hours(24));
+    live::read(&Span {
+        profile: arguments.profile.as_deref(),
+        regions: &arguments.regions,
+        from,
+        to,
+        look_back: settings.look_back,
+    })
+    .context("--live")
 }
 
 fn rendered(

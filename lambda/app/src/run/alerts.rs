@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::Context as _;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use failure_monitor_core::alert::{self, Context, Due, Incident, IncidentKey, Status};
-use failure_monitor_core::render::message::{self, Published};
+use failure_monitor_core::render::message;
 use failure_monitor_core::state::{GroupId, StoredFinding};
 use serde::{Deserialize, Serialize};
 
@@ -13,8 +12,6 @@ use super::{Counts, Invocation, Monitor};
 use crate::notify::Notifier;
 use crate::store::{Key, Outgoing, Refused, Store, Versioned, Write};
 
-/// For how long a message is left to whoever is sending it.
-const LEASE: TimeDelta = TimeDelta::seconds(30);
 /// How often an incident is decided on anew where somebody else was faster.
 const TRIES: usize = 8;
 /// How many new incidents are looked up in one run before they are told.
@@ -186,28 +183,29 @@ impl<S: Store, N: Notifier> Monitor<S, N> {
     ) -> anyhow::Result<()> {
         let (due, quiet): (Vec<Case>, Vec<Case>) =
             cases.into_iter().partition(|case| case.due.is_some());
-        for case in quiet.into_iter().filter(|case| !case.unchanged) {
-            self.write(case, None, run).await?;
+        let mut outgoing = Vec::new();
+        for case in quiet {
+            // Somebody else may have changed it so that a message is due after all.
+            outgoing.extend(self.write(case, run, |case| self.message(case, run)).await?);
         }
         if due.is_empty() {
-            return self.deliver_own(Vec::new(), run, counts).await;
+            return self.deliver_own(outgoing, run, counts).await;
         }
         let most = self.settings.policy.digest_over as u64;
         let wanted = if due.len() as u64 > most { 1 } else { due.len() as u64 };
-        let mut outgoing = Vec::new();
         if !self.room_for(wanted, run).await? {
             tracing::warn!(
                 held = due.len(),
                 "too many alerts lately: they wait for the next delivery"
             );
-            for case in due.into_iter().filter(|case| !case.unchanged) {
-                self.write(case, None, run).await?;
+            for case in due {
+                self.write(case, run, |_| None).await?;
             }
         } else if wanted < due.len() as u64 {
             outgoing.extend(self.digest(due, run, counts).await?);
         } else {
             for case in due {
-                outgoing.extend(self.one(case, run).await?);
+                outgoing.extend(self.write(case, run, |case| self.message(case, run)).await?);
             }
         }
         self.deliver_own(outgoing, run, counts).await
@@ -232,31 +230,15 @@ impl<S: Store, N: Notifier> Monitor<S, N> {
         Ok(fits)
     }
 
-    /// One alert of its own.
-    async fn one(
-        &self,
-        case: Case,
-        run: &Invocation,
-    ) -> anyhow::Result<Option<Versioned<Outgoing>>> {
-        let mut case = case;
-        for _ in 0..TRIES {
-            let Some(due) = case.due else {
-                self.write(case, None, run).await?;
-                return Ok(None);
-            };
-            let context = self.context(run);
-            let alert = alert::alert(&case.incident.value, due, &case.findings, &context, run.now);
-            let published = message::publish(&alert, self.settings.unmask);
-            let outgoing = self.outgoing(&published, run);
-            let (key, findings) = (case.incident.value.key.clone(), case.findings.clone());
-            case.incident.value.told(due, &published.alert_id, &case.findings, run.now);
-            if self.try_write(&case, Some(&outgoing), run).await? {
-                return Ok(Some(Versioned { value: outgoing, version: 1 }));
-            }
-            let known = self.typed.incidents_of(&[key.id()]).await?.into_iter().next();
-            case = self.case(key, known, findings, run).await?;
-        }
-        anyhow::bail!("an incident is being changed by too many at once")
+    /// The message that is due for an incident, which counts as told from then on.
+    fn message(&self, case: &mut Case, run: &Invocation) -> Option<Outgoing> {
+        let due = case.due?;
+        let incident = &mut case.incident.value;
+        let alert = alert::alert(incident, due, &case.findings, &self.context(run), run.now);
+        let published = message::publish(&alert, self.settings.unmask);
+        incident.told(due, &published.alert_id, &case.findings, run.now);
+        case.unchanged = false;
+        Some(self.outgoing(&published, run))
     }
 
     /// One alert for many.
@@ -289,34 +271,42 @@ impl<S: Store, N: Notifier> Monitor<S, N> {
             Err(Refused::Unfit(_)) => return Ok(None),
             Err(Refused::Unavailable(err)) => return Err(err),
         }
-        for mut case in cases {
-            if let Some(due) = case.due {
-                case.incident.value.told(due, &published.alert_id, &case.findings, run.now);
-                self.write(case, None, run).await?;
-            }
+        for case in cases {
+            let told = |case: &mut Case| {
+                if let Some(due) = case.due {
+                    let incident = &mut case.incident.value;
+                    incident.told(due, &published.alert_id, &case.findings, run.now);
+                    case.unchanged = false;
+                }
+                None
+            };
+            self.write(case, run, told).await?;
         }
         counts.digests += 1;
         Ok(Some(Versioned { value: outgoing, version: 1 }))
     }
 
-    fn outgoing(&self, published: &Published, run: &Invocation) -> Outgoing {
-        Outgoing {
-            alert_id: published.alert_id.clone(),
-            subject: published.subject.clone(),
-            body: published.body.clone(),
-            decided: run.now,
-            leased_until: run.now + LEASE,
-        }
-    }
-
-    /// Writes an incident; where somebody else was faster, theirs stays.
+    /// Changes an incident and writes it with its message, if there is one. Where somebody else was
+    /// faster, it is decided on anew, with the groups that they brought.
     async fn write(
         &self,
-        case: Case,
-        outgoing: Option<&Outgoing>,
+        mut case: Case,
         run: &Invocation,
-    ) -> anyhow::Result<()> {
-        self.try_write(&case, outgoing, run).await.map(drop)
+        change: impl Fn(&mut Case) -> Option<Outgoing>,
+    ) -> anyhow::Result<Option<Versioned<Outgoing>>> {
+        for _ in 0..TRIES {
+            let (key, findings) = (case.incident.value.key.clone(), case.findings.clone());
+            let outgoing = change(&mut case);
+            if case.unchanged {
+                return Ok(None);
+            }
+            if self.try_write(&case, outgoing.as_ref(), run).await? {
+                return Ok(outgoing.map(|value| Versioned { value, version: 1 }));
+            }
+            let known = self.typed.incidents_of(&[key.id()]).await?.into_iter().next();
+            case = self.case(key, known, findings, run).await?;
+        }
+        anyhow::bail!("an incident is being changed by too many at once")
     }
 
     async fn try_write(
@@ -339,91 +329,5 @@ impl<S: Store, N: Notifier> Monitor<S, N> {
             Err(Refused::Unfit(_)) => Ok(false),
             Err(Refused::Unavailable(err)) => Err(err),
         }
-    }
-
-    /// Sends messages that are leased to this run.
-    pub(super) async fn deliver_own(
-        &self,
-        outgoing: Vec<Versioned<Outgoing>>,
-        run: &Invocation,
-        counts: &mut Counts,
-    ) -> anyhow::Result<()> {
-        for kept in outgoing {
-            let Outgoing { alert_id, subject, body, .. } = &kept.value;
-            match self.notifier.publish(subject, body).await {
-                Ok(()) => {
-                    counts.sent += 1;
-                    tracing::info!(alert_id = alert_id.as_str(), "alert sent");
-                    let sent = Write::Delete { key: Key::outgoing(alert_id) };
-                    self.typed
-                        .store
-                        .transact(&[sent])
-                        .await
-                        .context("cannot mark an alert as sent")?;
-                }
-                Err(err) => {
-                    counts.pending += 1;
-                    tracing::error!(alert_id = alert_id.as_str(), "alert not sent: {err:#}");
-                    counts
-                        .problems
-                        .push(format!("an alert was not sent and stays pending: {err:#}"));
-                    // Nobody is sending it now.
-                    let free = Versioned {
-                        value: Outgoing { leased_until: run.now, ..kept.value.clone() },
-                        version: kept.version,
-                    };
-                    let key = Key::outgoing(alert_id);
-                    if let Err(err) = self.typed.put(key, &free, self.typed.expiry(run.now)).await {
-                        tracing::warn!("the lease of an alert runs on: {err:#}");
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Sends what is still in the outbox and is not being sent by anybody.
-    pub(super) async fn deliver_pending(
-        &self,
-        run: &Invocation,
-        counts: &mut Counts,
-    ) -> anyhow::Result<()> {
-        for mut kept in self.typed.outbox().await? {
-            // A lease that ends later than any could was given by a clock that ran ahead.
-            let leased = kept.value.leased_until;
-            if leased > run.now && leased <= run.now + LEASE {
-                counts.pending += 1;
-                continue;
-            }
-            kept.value.leased_until = run.now + LEASE;
-            let key = Key::outgoing(&kept.value.alert_id);
-            match self.typed.put(key, &kept, self.typed.expiry(run.now)).await {
-                Ok(()) => {
-                    kept.version += 1;
-                    self.deliver_own(vec![kept], run, counts).await?;
-                }
-                Err(Refused::Unfit(_)) => counts.pending += 1,
-                Err(Refused::Unavailable(err)) => return Err(err),
-            }
-        }
-        Ok(())
-    }
-
-    /// Sends a message that belongs to no incident, through the outbox like every other.
-    pub(super) async fn send_now(
-        &self,
-        published: &Published,
-        run: &Invocation,
-        counts: &mut Counts,
-    ) -> anyhow::Result<()> {
-        let outgoing = self.outgoing(published, run);
-        let key = Key::outgoing(&outgoing.alert_id);
-        let kept = Versioned { value: outgoing, version: 0 };
-        match self.typed.put(key, &kept, self.typed.expiry(run.now)).await {
-            Ok(()) => {}
-            Err(Refused::Unfit(_)) => return Ok(()),
-            Err(Refused::Unavailable(err)) => return Err(err),
-        }
-        self.deliver_own(vec![Versioned { version: 1, ..kept }], run, counts).await
     }
 }
