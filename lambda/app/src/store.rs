@@ -112,4 +112,4 @@ pub trait Store {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

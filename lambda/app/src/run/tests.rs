@@ -12,7 +12,10 @@ use tokio::time::Instant;
 use super::{Counts, Invocation, Monitor, Reading};
 use crate::config::function::{Function, read};
 use crate::notify::Notifier;
+use crate::store::Store;
 use crate::store::memory::Memory;
+
+mod property;
 
 #[derive(Debug, Clone, Default)]
 struct Recorder(Arc<Mutex<Vec<String>>>);
@@ -47,8 +50,7 @@ fn of_source(source: usize, at: &Invocation) -> impl Iterator<Item = Failure> {
     })
 }
 
-#[tokio::test]
-async fn many_at_once_are_one_digest_and_too_many_lately_wait() {
+fn monitor<S: Store, N: Notifier>(store: S, notifier: N) -> Monitor<S, N> {
     let Ok(Function::Monitor(settings)) = read(|name| {
         Some(match name {
             "_HANDLER" => "monitor".to_owned(),
@@ -64,16 +66,24 @@ async fn many_at_once_are_one_digest_and_too_many_lately_wait() {
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))
         .build();
-    let recorder = Recorder::default();
-    let monitor =
-        Monitor::new(*settings, config, Memory::default()).with_notifier(recorder.clone());
-    let mut run = Invocation {
+    Monitor::new(*settings, config, store).with_notifier(notifier)
+}
+
+fn at_four() -> Invocation {
+    Invocation {
         now: "2026-01-02T04:00:00Z".parse().unwrap(),
         deadline: Instant::now() + Duration::from_secs(60),
         account: "111122223333".to_owned(),
         region: "us-east-1".to_owned(),
         partition: "aws".to_owned(),
-    };
+    }
+}
+
+#[tokio::test]
+async fn many_at_once_are_one_digest_and_too_many_lately_wait() {
+    let recorder = Recorder::default();
+    let monitor = monitor(Memory::default(), recorder.clone());
+    let mut run = at_four();
     let take = |sources: std::ops::Range<usize>, run: &Invocation| {
         let failures = sources.flat_map(|source| of_source(source, run)).collect();
         let look = FirstLook { failures, ..FirstLook::default() };

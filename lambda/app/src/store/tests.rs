@@ -17,7 +17,7 @@ use super::dynamodb::DynamoDb;
 mod conformance;
 mod cost;
 mod counting;
-mod faulty;
+pub(crate) mod faulty;
 mod patience;
 mod property;
 

@@ -7,7 +7,7 @@ use crate::store::{Item, Key, Raised, Refused, Store, Write};
 
 /// What happens to one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// Nothing is done, and an error told.
     Down,
     /// It is done, and an error told.
@@ -18,8 +18,8 @@ pub(super) enum Fault {
 
 /// A store around another, with faults by the number of the call.
 #[derive(Debug, Default)]
-pub(super) struct Faulty<S> {
-    pub(super) inner: S,
+pub(crate) struct Faulty<S> {
+    pub(crate) inner: S,
     state: Mutex<State>,
 }
 
@@ -32,17 +32,17 @@ struct State {
 }
 
 impl<S> Faulty<S> {
-    pub(super) fn new(inner: S, faults: impl IntoIterator<Item = (u64, Fault)>) -> Faulty<S> {
+    pub(crate) fn new(inner: S, faults: impl IntoIterator<Item = (u64, Fault)>) -> Faulty<S> {
         let faults = faults.into_iter().collect();
         Faulty { inner, state: Mutex::new(State { faults, ..State::default() }) }
     }
 
-    pub(super) fn restart(&self) {
+    pub(crate) fn restart(&self) {
         self.state.lock().unwrap().crashed = false;
     }
 
     /// How many faults came to pass.
-    pub(super) fn hit(&self) -> u64 {
+    pub(crate) fn hit(&self) -> u64 {
         self.state.lock().unwrap().hit
     }
 
