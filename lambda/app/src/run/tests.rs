@@ -39,7 +39,7 @@ fn of_source(source: usize, at: &Invocation) -> impl Iterator<Item = Failure> {
         code: "InvalidClientTokenId".to_owned(),
         family: Family::UnknownCredentials,
         message: "The security token included in the request is invalid.".to_owned(),
-        event_source: Some("sts.amazonaws.com".to_owned()),
+        event_source: Some(["sts.amazonaws.com", "iam.amazonaws.com"][number % 2].to_owned()),
         event_name: Some("GetCallerIdentity".to_owned()),
         region: Some("us-east-1".to_owned()),
         principal: None,
@@ -57,6 +57,8 @@ fn monitor<S: Store, N: Notifier>(store: S, notifier: N) -> Monitor<S, N> {
             "FAILURE_MONITOR_TABLE" => "t".to_owned(),
             "FAILURE_MONITOR_TOPIC_ARN" => "arn:aws:sns:us-east-1:111122223333:t".to_owned(),
             "FAILURE_MONITOR_REGIONS" => "us-east-1".to_owned(),
+            // An incident of a source has several groups then.
+            "FAILURE_MONITOR_GROUP_BY_EVENT_SOURCE" => "true".to_owned(),
             _ => return None,
         })
     }) else {
