@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 mod cleanup;
+pub mod monitor;
 pub mod run;
 
 /// In what state the credentials are when `sts:GetCallerIdentity` is called with them.
@@ -120,6 +121,11 @@ pub struct Outcome {
     pub calls: Vec<Call>,
     /// Cases that were not measured.
     pub not_made: Vec<NotMade>,
+    /// The key that was made.
+    #[serde(skip)]
+    pub access_key_id: Option<String>,
+    /// What the deployed monitor knows of the key; `None` where it was not asked.
+    pub monitor: Option<monitor::Monitor>,
     /// What went wrong while it looked for records.
     pub warnings: Vec<String>,
     /// What could not be removed, as commands that remove it.
@@ -194,6 +200,9 @@ impl Outcome {
             out += "The good call was not seen either: this says nothing of the others. Wait longer, \
                     or\nsee whether LookupEvents may be asked.\n";
         }
+        if let Some(monitor) = &self.monitor {
+            out += &monitor.text();
+        }
         for warning in &self.warnings {
             out +=
                 &format!("Warning: {}\n", failure_monitor_core::render::terminal::escape(warning));
@@ -216,6 +225,7 @@ pub fn plan(
     user: &str,
     wait: &str,
     table: Option<&str>,
+    function: Option<&str>,
     expires: bool,
 ) -> String {
     let regions = regions.join(", ");
@@ -251,14 +261,22 @@ pub fn plan(
         "  {}. cloudtrail:LookupEvents until each call is seen, at most {wait}\n",
         number + 1
     );
+    number += 2;
+    if let Some(function) = function {
+        out += &format!("  {number}. lambda:InvokeFunction {function}\n");
+        number += 1;
+    }
     if let Some(table) = table {
-        out += &format!("  {}. dynamodb:PutItem of the result into {table}\n", number + 2);
+        out += &format!("  {number}. dynamodb:PutItem of the result into {table}\n");
     }
     out += &format!(
         "GetCallerIdentity and LookupEvents in: {regions}\n\nPermissions that your credentials need:\n"
     );
     for action in run::ACTIONS {
         out += &format!("  {action}\n");
+    }
+    if function.is_some() {
+        out += "  lambda:InvokeFunction\n";
     }
     if table.is_some() {
         out += "  dynamodb:PutItem\n";
@@ -298,6 +316,8 @@ mod tests {
             looked_in: vec!["ap-southeast-1".to_owned()],
             calls: vec![call(Case::Good, seen_after), call(Case::Inactive, None)],
             not_made: Vec::new(),
+            access_key_id: None,
+            monitor: None,
             warnings: Vec::new(),
             left_behind: Vec::new(),
         }

@@ -64,6 +64,7 @@ pub struct Options {
 #[derive(Debug, Default)]
 struct Progress {
     account: String,
+    access_key_id: Option<String>,
     calls: Vec<Call>,
     not_made: Vec<NotMade>,
     warnings: Vec<String>,
@@ -124,6 +125,8 @@ pub async fn measure(config: &SdkConfig, options: &Options) -> anyhow::Result<Ou
             .collect(),
         calls: progress.calls,
         not_made: progress.not_made,
+        access_key_id: progress.access_key_id,
+        monitor: None,
         warnings: progress.warnings,
         left_behind,
     })
@@ -165,6 +168,7 @@ async fn steps(
     let key = key.map_err(|err| explained("iam:CreateAccessKey", &err))?;
     let key = key.access_key().context("iam:CreateAccessKey gave no key")?;
     let id = key.access_key_id();
+    progress.access_key_id = Some(id.to_owned());
     let good = Credentials::new(id, key.secret_access_key(), None, None, "canary");
     let caller = Caller { config, options };
     caller.until_it_works(&good).await?;

@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use anyhow::Context;
 use aws_sdk_dynamodb::types::AttributeValue;
+use chrono::TimeDelta;
 use clap::{Args, ValueEnum};
+use failure_monitor_core::summary::Window;
 
+use crate::canary::monitor::Monitor;
 use crate::canary::run::{self, Options, SESSION};
 use crate::canary::{Outcome, plan};
-use crate::{aws, clock};
+use crate::{aws, clock, config};
 
 /// Measure which refused calls CloudTrail shows in this account.
 ///
@@ -45,6 +48,12 @@ pub(super) struct Arguments {
     /// Put the result into the monitor's table, for the coverage part of its summary.
     #[arg(long, value_name = "TABLE")]
     store: Option<String>,
+    /// Ask the deployed monitor too what it knows of the key.
+    #[arg(long)]
+    monitor: bool,
+    /// The deployed `summary` function to ask, name or ARN; implies --monitor.
+    #[arg(long, value_name = "NAME")]
+    function: Option<String>,
     /// What the name of the user begins with.
     #[arg(long, value_name = "NAME", default_value = "failure-monitor-canary")]
     name: String,
@@ -79,12 +88,15 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<u8> {
     let user_name = format!("{}-{}", arguments.name, clock::now().format("%Y%m%dT%H%M%SZ"));
     // Time to look for the last call has to be left.
     let expires = arguments.wait > arguments.session + 2 * arguments.poll;
+    let named = || arguments.monitor.then(config::summary_function);
+    let function = arguments.function.clone().or_else(named);
     if arguments.dry_run {
         let here = "the Region in use".to_owned();
         let regions =
             if arguments.region.is_empty() { vec![here] } else { arguments.region.clone() };
         let wait = humantime::format_duration(arguments.wait).to_string();
-        let plan = plan(&regions, &user_name, &wait, arguments.store.as_deref(), expires);
+        let (table, function) = (arguments.store.as_deref(), function.as_deref());
+        let plan = plan(&regions, &user_name, &wait, table, function, expires);
         super::print(&plan)?;
         return Ok(0);
     }
@@ -118,7 +130,10 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<u8> {
             options.user_name
         );
     }
-    let outcome = run::measure(&config, &options).await?;
+    let mut outcome = run::measure(&config, &options).await?;
+    if let Some(function) = &function {
+        outcome.monitor = Some(ask(&config, function, &outcome).await);
+    }
     let json = outcome.json()?;
     super::print(&match arguments.format {
         Format::Table => outcome.text(),
@@ -130,9 +145,25 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<u8> {
     Ok(if succeeded(&outcome) { 0 } else { super::TROUBLE })
 }
 
+/// Asks the monitor for the key; not after an interruption, which is to end soon.
+async fn ask(config: &aws_config::SdkConfig, function: &str, outcome: &Outcome) -> Monitor {
+    let key = outcome.access_key_id.as_deref();
+    let answer = match key.filter(|_| outcome.complete) {
+        None => Err("it stopped before its end".to_owned()),
+        Some(key) => {
+            let to = clock::now() + TimeDelta::seconds(1);
+            let window = Window::last(to - outcome.started, to);
+            let answer = super::summary::of_key(config, function, window, key).await;
+            answer.map_err(|err| format!("{err:#}"))
+        }
+    };
+    Monitor::new(function, key, answer)
+}
+
 fn succeeded(outcome: &Outcome) -> bool {
     outcome.complete
         && outcome.left_behind.is_empty()
+        && outcome.monitor.as_ref().is_none_or(|monitor| monitor.unread.is_empty())
         && outcome.looked_in.len() == outcome.regions.len()
 }
 

@@ -195,6 +195,18 @@ async fn summary(arguments: &Arguments, now: DateTime<Utc>) -> anyhow::Result<Su
     in_parts(ask, window, arguments.access_key_id.as_deref()).await
 }
 
+/// What a deployed function knows of one key.
+pub(super) async fn of_key(
+    config: &aws_config::SdkConfig,
+    name: &str,
+    window: Window,
+    access_key_id: &str,
+) -> anyhow::Result<Summary> {
+    let client = aws_sdk_lambda::Client::new(config);
+    let ask = async |question: Value| invoke(&client, name, &question).await;
+    in_parts(ask, window, Some(access_key_id)).await
+}
+
 fn only(summary: Summary, arguments: &Arguments) -> Summary {
     match &arguments.access_key_id {
         Some(id) if summary.access_key_id.as_ref() != Some(id) => summary.only(id),
