@@ -261,17 +261,20 @@ fn documents(directory: &Path, names: &[String]) -> Vec<Document> {
 }
 
 fn container() -> Option<&'static str> {
-    if Path::new("/.dockerenv").exists() {
+    let groups = text(Path::new("/proc/1/cgroup")).unwrap_or_default();
+    marks(|path| Path::new(path).exists(), &groups)
+}
+
+/// The kind of container by the files that are there and the control groups of its first process.
+fn marks(exists: impl Fn(&str) -> bool, groups: &str) -> Option<&'static str> {
+    if exists("/.dockerenv") {
         return Some("Docker");
     }
-    if Path::new("/run/.containerenv").exists() {
+    if exists("/run/.containerenv") {
         return Some("Podman");
     }
-    let groups = text(Path::new("/proc/1/cgroup")).unwrap_or_default();
-    if groups.contains("/docker/") || groups.contains("/kubepods") || groups.contains("/ecs/") {
-        return Some("a container");
-    }
-    None
+    let known = ["/docker/", "/kubepods", "/ecs/"];
+    known.iter().any(|mark| groups.contains(mark)).then_some("a container")
 }
 
 fn token_file(path: &str) -> TokenFile {
@@ -305,6 +308,14 @@ mod tests {
         let path = folder.join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
+    }
+
+    #[test]
+    fn containers_are_known_by_their_marks() {
+        assert_eq!(marks(|path| path == "/.dockerenv", ""), Some("Docker"));
+        assert_eq!(marks(|path| path == "/run/.containerenv", ""), Some("Podman"));
+        assert_eq!(marks(|_| false, "0::/kubepods/besteffort/pod1"), Some("a container"));
+        assert_eq!(marks(|_| false, "0::/init.scope"), None);
     }
 
     #[test]

@@ -310,3 +310,31 @@ fn metadata(machine: &Machine) -> Check {
         .points_to("container-environment", Medium),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::check::Status;
+
+    #[test]
+    fn a_container_is_judged_by_what_it_was_given() {
+        let id = ("AWS_ACCESS_KEY_ID", "ASIADEPLOYCI1EXAMPLE");
+        let secret = ("AWS_SECRET_ACCESS_KEY", "abcdefghijABCDEFGHIJ0123456789/+abcdEFGH");
+        let token = ("AWS_SESSION_TOKEN", "token");
+        let judged = |container, variables: &[(&str, &str)]| {
+            let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+            let variables = variables.iter().map(own).collect();
+            passed(&Machine { container, variables, ..Machine::default() })
+        };
+        for place in ["Docker", "Podman", "a container"] {
+            let nothing = judged(Some(place), &[]);
+            assert_eq!(nothing.status, Status::Warning);
+            assert!(nothing.found.starts_with(place), "{}", nothing.found);
+            let partly = judged(Some(place), &[id, secret]);
+            assert_eq!(partly.status, Status::Failed);
+            assert!(partly.found.contains("AWS_SESSION_TOKEN was not"), "{}", partly.found);
+            assert_eq!(judged(Some(place), &[id, secret, token]).status, Status::Ok);
+        }
+        assert_eq!(judged(None, &[]).status, Status::NotApplicable);
+    }
+}
