@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import time
-from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 import pytest
 from conftest import Program, check_accounting, trail
@@ -126,4 +126,97 @@ def test_ctrl_c_tells_what_was_found_so_far(
     found = json.loads(out)
     assert process.returncode == 2, err
     assert 0 < found["read"]["failures"] < 2000
-    assert any("stopped: not read before" in one["reason"] for one in found["warnings"])
+    assert any("stopped; not read before" in one["reason"] for one in found["warnings"])
+
+
+def stopped(
+    program: Program, environment: dict[str, str], *args: str, when: Callable[[], bool],
+    stdin: int = subprocess.DEVNULL,
+) -> tuple[int, bytes]:
+    """Exit code and output of a run that gets Ctrl-C at a moment, and must soon end."""
+    process = subprocess.Popen(
+        [program.path, "scan", "--live", "--format", "json", *args], cwd=program.folder, stdin=stdin,
+        env=program.environment(**environment), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    )
+    try:
+        deadline = time.monotonic() + 30
+        while not when() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=10)
+    finally:
+        process.kill()
+    return process.returncode, out
+
+
+def test_ctrl_c_is_heard_while_the_service_throttles(
+    program: Program, environment: dict[str, str], lookup: LookupEvents  # noqa: F811
+) -> None:
+    lookup.per_second = 0
+    code, out = stopped(program, environment, when=lambda: lookup.throttled > 4)
+    assert code == 2
+    reasons = [one["reason"] for one in json.loads(out)["warnings"]]
+    assert len(reasons) == 2 and all(one.startswith("stopped; not read before") for one in reasons)
+
+
+def test_ctrl_c_is_heard_while_earlier_uses_are_looked_up(
+    program: Program, environment: dict[str, str], lookup: LookupEvents, clock: Clock  # noqa: F811
+) -> None:
+    records = Records(clock)
+    lookup.put(
+        *(records.use(KEY, ago=3 * HOUR + n) for n in range(3000)),
+        records.key_change("UpdateAccessKey", KEY, status="Inactive", ago=HOUR),
+    )
+    code, out = stopped(
+        program, environment, "--since", "2h",
+        when=lambda: sum("LookupAttributes" in one for one in lookup.asked) > 4,
+    )
+    found = json.loads(out)
+    assert code == 2 and found["read"]["key_changes"] == 1
+    assert "not all uses before" in found["warnings"][0]["reason"]
+
+
+def test_ctrl_c_ends_a_run_that_waits_for_standard_input(
+    program: Program, environment: dict[str, str], lookup: LookupEvents  # noqa: F811
+) -> None:
+    silent, writer = os.pipe()
+    begin = time.monotonic()
+    code, out = stopped(
+        program, environment, "-", stdin=silent, when=lambda: time.monotonic() > begin + 2
+    )
+    os.close(silent)
+    os.close(writer)
+    assert code == -signal.SIGINT and out == b"" and not lookup.asked
+
+
+def test_throttling_changes_nothing_in_the_answer(
+    program: Program, environment: dict[str, str], lookup: LookupEvents, clock: Clock  # noqa: F811
+) -> None:
+    told = story(Records(clock))
+    lookup.put(*told)
+    lookup.per_second = 1
+    found = live(program, environment)
+    (program.folder / "trail.json").write_bytes(trail(*told))
+    assert lookup.throttled > 0
+    assert found["findings"] == program.json("trail.json")["findings"]
+
+
+def test_ninety_days_count_from_now(
+    program: Program, environment: dict[str, str], lookup: LookupEvents  # noqa: F811
+) -> None:
+    found = live(program, environment, "--since", "100d", "--until", "50d", code=2)
+    assert "90 days" in found["warnings"][0]["reason"]
+    run = program.scan("--live", "--since", "120d", "--until", "100d", code=2, **environment)
+    assert "90 days" in run.err and run.out == ""
+
+
+@pytest.mark.parametrize(
+    ("region", "global_region"),
+    [("cn-northwest-1", "cn-north-1"), ("us-gov-east-1", "us-gov-west-1")],
+)
+def test_the_region_of_iam_is_that_of_the_partition(
+    program: Program, environment: dict[str, str], lookup: LookupEvents,  # noqa: F811
+    region: str, global_region: str,
+) -> None:
+    live(program, {**environment, "AWS_REGION": region})
+    assert {one["region"] for one in lookup.asked} == {region, global_region}

@@ -11,7 +11,6 @@ use failure_monitor_core::failure::Origin;
 use failure_monitor_core::finding::{Outcome, Read as Counts};
 use failure_monitor_core::key_use::KeyUse;
 use failure_monitor_core::render::{csv, json, markdown, terminal};
-
 use failure_monitor_core::report;
 use failure_monitor_core::scan::Scan;
 use failure_monitor_core::settings::{Filter, Settings};
@@ -59,7 +58,7 @@ pub(super) struct Arguments {
     /// or from --since to --until. Needs cloudtrail:LookupEvents. Ctrl-C tells what was found so far.
     #[arg(long)]
     live: bool,
-    /// With --live, the regions to read: the configured one and us-east-1 unless told.
+    /// With --live, the regions to read: the configured one and that of IAM (us-east-1) unless told.
     #[arg(long, value_name = "REGIONS", value_delimiter = ',', requires = "live")]
     regions: Vec<String>,
     /// With --live, the profile to use.
@@ -131,8 +130,7 @@ pub(super) fn run(arguments: &Arguments, environment: Environment) -> anyhow::Re
     }
     let settings = settings(arguments, now)?;
     let days = s3_listing::Days::needed(&settings);
-    let live = read_live(arguments, &settings, now)?;
-    let mut scan = Scan::new(settings, now);
+    let mut scan = Scan::new(settings.clone(), now);
     // A thread that waits for S3 leaves its core to another one.
     let threads = if arguments.from_s3.is_empty() { 0 } else { S3_THREADS };
     rayon::ThreadPoolBuilder::new()
@@ -152,6 +150,8 @@ pub(super) fn run(arguments: &Arguments, environment: Environment) -> anyhow::Re
     for path in &arguments.text {
         read_text(path, &mut scan);
     }
+    // After standard input: once Ctrl-C has been asked for, it no longer ends the program.
+    let live = read_live(arguments, &settings, now)?;
     for (region, look) in live.looks {
         scan.add(&format!("live: {region}"), look);
     }
@@ -197,6 +197,7 @@ fn read_live(
         regions: &arguments.regions,
         from,
         to,
+        now,
         look_back: settings.look_back,
     })
     .context("--live")

@@ -3,20 +3,20 @@
 //! Reads every management record of a time span by LookupEvents, and for keys that were turned off
 //! in it, their uses in the look-back before it. Must not judge records. What was not read is said.
 
+use std::future;
 use std::io::IsTerminal as _;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use aws_config::SdkConfig;
 use aws_credential_types::provider::ProvideCredentials as _;
 use aws_sdk_cloudtrail::types::LookupAttributeKey;
 use chrono::{DateTime, TimeDelta, Utc};
-use failure_monitor_core::key_change::{self, Change, Mint};
+use failure_monitor_core::key_change::{self, Change, KeyChange, Mint};
 use failure_monitor_core::key_use::KeyUse;
 use failure_monitor_core::look::FirstLook;
 use failure_monitor_core::state::TimeRange;
 use futures_util::future::join_all;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use tokio::sync::watch;
 use tokio::time::{Duration, Instant};
 
 use super::lookup_events::{LookupEvents, Query};
@@ -38,6 +38,8 @@ pub struct Span<'a> {
     pub from: DateTime<Utc>,
     /// Up to when.
     pub to: DateTime<Utc>,
+    /// The present, from which the 90 days of history count.
+    pub now: DateTime<Utc>,
     /// How far back from a key change its uses matter.
     pub look_back: TimeDelta,
 }
@@ -59,13 +61,22 @@ pub struct Live {
 ///
 /// # Errors
 ///
-/// Where there are no credentials or no region; whatever fails later is a problem in the answer.
+/// Where there are no credentials, or nothing of the span is kept; whatever fails later is a problem in the answer.
 pub fn read(span: &Span<'_>) -> anyhow::Result<Live> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(read_regions(span))
 }
 
 async fn read_regions(span: &Span<'_>) -> anyhow::Result<Live> {
+    let oldest = span.now - KEPT;
+    let from = span.from.max(oldest);
+    if from > span.to {
+        bail!(
+            "CloudTrail keeps 90 days of event history, and nothing up to {} is in it: read the \
+             trail's files",
+            at(span.to)
+        );
+    }
     let config = aws::load(span.profile, None).await;
     let config = match config.region() {
         Some(_) => config,
@@ -74,38 +85,51 @@ async fn read_regions(span: &Span<'_>) -> anyhow::Result<Live> {
     need_credentials(&config).await?;
     let regions = regions(&config, span.regions);
     let lookup = LookupEvents::new(&config, &regions);
-    let (stop, stopped) = watch::channel(false);
     let bars = MultiProgress::with_draw_target(if std::io::stderr().is_terminal() {
         ProgressDrawTarget::stderr_with_hz(5)
     } else {
         ProgressDrawTarget::hidden()
     });
     let mut live = Live::default();
-    let from = span.from.max(span.to - KEPT);
     if from > span.from {
         let why = format!("CloudTrail keeps 90 days of event history: read from {from} on only");
         live.problems.push(("live".to_owned(), why));
     }
     let range = TimeRange { from, to: span.to };
-    let reading = join_all(
-        regions.iter().map(|region| read_region(&lookup, region, range, stopped.clone(), &bars)),
-    );
-    tokio::pin!(reading);
-    let read = tokio::select! {
-        read = &mut reading => read,
-        // What was read until now is told; a request under way is the last one.
-        _ = tokio::signal::ctrl_c() => {
-            let _ = stop.send(true);
-            reading.await
-        }
+    let mut reading: Vec<OfRegion> =
+        regions.iter().map(|name| OfRegion::new(name, span.to)).collect();
+    let interrupt = interrupted();
+    tokio::pin!(interrupt);
+    // What was read is kept outside of what is dropped: throttling or a dead network hold nobody up.
+    let stopped = tokio::select! {
+        _ = join_all(reading.iter_mut().map(|one| one.read(&lookup, range, &bars))) => false,
+        () = &mut interrupt => true,
     };
-    for (region, look, uses, problem) in read {
-        live.uses.extend(uses);
-        live.problems.extend(problem.map(|problem| (format!("live: {region}"), problem)));
-        live.looks.push((region, look));
+    for one in reading {
+        let name = format!("live: {}", one.name);
+        live.problems.extend(one.unread().map(|why| (name, why)));
+        live.uses.extend(one.uses);
+        live.looks.push((one.name, one.look));
     }
-    earlier_uses(&lookup, &regions, from, span.look_back, &stopped, &mut live).await;
+    let earlier = earlier_spans(&live, from, oldest, span.look_back);
+    let stopped = !earlier.is_empty()
+        && (stopped
+            || tokio::select! {
+                () = earlier_uses(&lookup, &regions, &earlier, &mut live) => false,
+                () = &mut interrupt => true,
+            });
+    if stopped {
+        let why = format!("stopped: not all uses before {} of keys turned off were read", at(from));
+        live.problems.push(("live".to_owned(), why));
+    }
     Ok(live)
+}
+
+/// Ends at Ctrl-C; never, where that cannot be heard.
+async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        future::pending().await
+    }
 }
 
 async fn need_credentials(config: &SdkConfig) -> anyhow::Result<()> {
@@ -119,66 +143,83 @@ fn regions(config: &SdkConfig, asked: &[String]) -> Vec<String> {
     let mut regions = asked.to_vec();
     if regions.is_empty() {
         regions.extend(config.region().map(ToString::to_string));
-        // IAM and global STS are recorded there.
-        regions.push("us-east-1".to_owned());
+        // IAM and global STS are recorded in one region of each partition.
+        let global = match regions.first() {
+            Some(region) if region.starts_with("cn-") => "cn-north-1",
+            Some(region) if region.starts_with("us-gov-") => "us-gov-west-1",
+            _ => "us-east-1",
+        };
+        regions.push(global.to_owned());
     }
     regions.sort();
     regions.dedup();
     regions
 }
 
-type OfRegion = (String, FirstLook, Vec<KeyUse>, Option<String>);
+/// The reading of a region, as far as it has come.
+struct OfRegion {
+    name: String,
+    look: FirstLook,
+    uses: Vec<KeyUse>,
+    reached: DateTime<Utc>,
+    ended: bool,
+    problem: Option<String>,
+}
 
-async fn read_region(
-    lookup: &LookupEvents,
-    region: &str,
-    range: TimeRange,
-    stopped: watch::Receiver<bool>,
-    bars: &MultiProgress,
-) -> OfRegion {
-    let bar = bars.add(ProgressBar::new_spinner());
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix}: {msg}") {
-        bar.set_style(style);
-    }
-    bar.set_prefix(region.to_owned());
-    let mut look = FirstLook::default();
-    let mut uses = Vec::new();
-    let mut reached = range.to;
-    let mut requests = 0_u64;
-    let query = Query { attribute: None, range };
-    let Some(mut pages) = lookup.pages(region, query, Instant::now() + PATIENCE) else {
-        return (region.to_owned(), look, uses, None);
-    };
-    let mut problem = None;
-    loop {
-        if *stopped.borrow() {
-            problem = Some(format!("stopped: not read before {}", at(reached)));
-            break;
+impl OfRegion {
+    fn new(name: &str, to: DateTime<Utc>) -> OfRegion {
+        OfRegion {
+            name: name.to_owned(),
+            look: FirstLook::default(),
+            uses: Vec::new(),
+            reached: to,
+            ended: false,
+            problem: None,
         }
-        let Some(page) = pages.next().await else { break };
-        requests += 1;
-        for record in page.records {
-            match record {
-                Ok(record) => {
-                    reached = record.time().map_or(reached, |time| reached.min(time));
-                    look.take(&record);
-                    uses.extend(KeyUse::of(&record));
+    }
+
+    /// What was not read, and why.
+    fn unread(&self) -> Option<String> {
+        let why = self.problem.as_deref().or((!self.ended).then_some("stopped"))?;
+        Some(format!("{why}; not read before {}", at(self.reached)))
+    }
+
+    async fn read(&mut self, lookup: &LookupEvents, range: TimeRange, bars: &MultiProgress) {
+        let bar = bars.add(ProgressBar::new_spinner());
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix}: {msg}") {
+            bar.set_style(style);
+        }
+        bar.set_prefix(self.name.clone());
+        let mut requests = 0_u64;
+        let query = Query { attribute: None, range };
+        let Some(mut pages) = lookup.pages(&self.name, query, Instant::now() + PATIENCE) else {
+            return;
+        };
+        while let Some(page) = pages.next().await {
+            requests += 1;
+            for record in page.records {
+                match record {
+                    Ok(record) => {
+                        let time = record.time().unwrap_or(self.reached);
+                        self.reached = self.reached.min(time);
+                        self.look.take(&record);
+                        self.uses.extend(KeyUse::of(&record));
+                    }
+                    Err(reason) => self.look.skip(reason),
                 }
-                Err(reason) => look.skip(reason),
             }
+            bar.set_message(format!(
+                "{} records back to {}, {}",
+                self.look.read.seen,
+                at(self.reached),
+                left(requests, range, self.reached)
+            ));
+            bar.tick();
         }
-        bar.set_message(format!(
-            "{} records back to {}, {}",
-            look.read.seen,
-            at(reached),
-            left(requests, range, reached)
-        ));
-        bar.tick();
+        bar.finish_and_clear();
+        self.problem = pages.problem().map(str::to_owned);
+        self.ended = true;
     }
-    bar.finish_and_clear();
-    let problem = problem
-        .or_else(|| pages.problem().map(|why| format!("{why}; not read before {}", at(reached))));
-    (region.to_owned(), look, uses, problem)
 }
 
 /// How many requests are left, were the records before as dense as those read: two a second.
@@ -196,38 +237,40 @@ fn at(time: DateTime<Utc>) -> String {
     time.format("%Y-%m-%d %H:%M UTC").to_string()
 }
 
-/// The uses, before the span, of keys that were turned off in it.
+/// Keys that were turned off in the span, and when before it their uses matter.
+fn earlier_spans(
+    live: &Live,
+    from: DateTime<Utc>,
+    oldest: DateTime<Utc>,
+    look_back: TimeDelta,
+) -> Vec<(String, TimeRange)> {
+    let off = |change: &&KeyChange| matches!(change.change, Change::Deactivated | Change::Deleted);
+    live.looks
+        .iter()
+        .flat_map(|(_, look)| look.key_changes.iter().filter(off))
+        .filter_map(|change| {
+            let first = change.time.checked_sub_signed(look_back)?.max(oldest);
+            let range = TimeRange { from: first, to: from };
+            (first < from).then_some((change.access_key_id.clone()?, range))
+        })
+        .collect()
+}
+
+/// The uses of keys before the span.
 async fn earlier_uses(
     lookup: &LookupEvents,
     regions: &[String],
-    from: DateTime<Utc>,
-    look_back: TimeDelta,
-    stopped: &watch::Receiver<bool>,
+    earlier: &[(String, TimeRange)],
     live: &mut Live,
 ) {
-    let off = |change: &&key_change::KeyChange| {
-        matches!(change.change, Change::Deactivated | Change::Deleted)
-    };
-    let changes: Vec<(String, DateTime<Utc>)> = live
-        .looks
-        .iter()
-        .flat_map(|(_, look)| look.key_changes.iter().filter(off))
-        .filter_map(|change| Some((change.access_key_id.clone()?, change.time)))
-        .collect();
-    for (access_key_id, time) in changes {
-        let first = time.checked_sub_signed(look_back).unwrap_or(from);
-        if first >= from {
-            continue;
-        }
+    for (access_key_id, range) in earlier {
         for region in regions {
             let attribute = Some((LookupAttributeKey::AccessKeyId, access_key_id.clone()));
-            let query = Query { attribute, range: TimeRange { from: first, to: from } };
+            let query = Query { attribute, range: *range };
             let Some(mut pages) = lookup.pages(region, query, Instant::now() + PATIENCE) else {
                 continue;
             };
-            while !*stopped.borrow()
-                && let Some(page) = pages.next().await
-            {
+            while let Some(page) = pages.next().await {
                 for record in page.records.iter().flatten() {
                     live.uses.extend(KeyUse::of(record));
                     live.mints.extend(key_change::mint(record));
