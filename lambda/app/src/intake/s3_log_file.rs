@@ -26,10 +26,16 @@ pub enum NotRead {
 /// How the names of files with records end.
 const ENDINGS: [&str; 4] = [".json.gz", ".json", ".jsonl", ".gz"];
 
-/// Whether a key names something that is no file with records of API calls: a digest, Insights
-/// events, a folder, a stray object.
+/// Whether a key names something that is no file with records of API calls, whatever brought it
+/// into a notification: what is passed over, or a stray object.
+fn is_stray(key: &str) -> bool {
+    is_passed_over(key) || !ENDINGS.iter().any(|ending| key.ends_with(ending))
+}
+
+/// Whether a key names something that cannot hold records of API calls: a digest, Insights events,
+/// a folder.
 pub fn is_passed_over(key: &str) -> bool {
-    !ENDINGS.iter().any(|ending| key.ends_with(ending))
+    key.ends_with('/')
         || key.split('/').any(|part| part == "CloudTrail-Digest" || part == "CloudTrail-Insight")
         || key.contains("_CloudTrail-Digest_")
         || key.contains("_CloudTrail-Insight_")
@@ -41,7 +47,7 @@ pub fn is_passed_over(key: &str) -> bool {
 ///
 /// Says what is to be done about it.
 pub async fn fetch(client: &Client, object: &Object) -> Result<Input, NotRead> {
-    if is_passed_over(&object.key) {
+    if is_stray(&object.key) {
         return Err(NotRead::PassedOver);
     }
     let name = format!("s3://{}/{}", object.bucket, object.key);
@@ -96,8 +102,8 @@ mod tests {
             "AWSLogs/111122223333/CloudTrail/".to_owned(),
             "AWSLogs/readme".to_owned(),
         ] {
-            assert!(is_passed_over(&key), "{key}");
+            assert!(is_stray(&key), "{key}");
         }
-        assert!(!is_passed_over(&format!("AWSLogs/111122223333/CloudTrail/{day}x.json.gz")));
+        assert!(!is_stray(&format!("AWSLogs/111122223333/CloudTrail/{day}x.json.gz")));
     }
 }
