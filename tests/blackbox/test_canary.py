@@ -22,7 +22,7 @@ from rigs.clock import Clock
 from rigs.fixtures import clock, lookup, moto, moto_server  # noqa: F401
 from rigs.lookup_events import LookupEvents
 from rigs.records import Records
-from rigs.serve import Answer
+from rigs.serve import Answer, Request, Server
 from sts import Asked, Sts
 
 SCHEMA = json.loads((ROOT / "docs" / "canary.schema.json").read_text())
@@ -42,6 +42,7 @@ class World:
     server: Sts
     lookup: LookupEvents
     clock: Clock
+    lambda_url: str = ""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -50,6 +51,7 @@ class World:
             "AWS_ACCESS_KEY_ID": OPERATOR, "AWS_SECRET_ACCESS_KEY": "o" * 40,
             "AWS_ENDPOINT_URL": self.server.url, "AWS_ENDPOINT_URL_CLOUDTRAIL": self.lookup.url,
             "AWS_ENDPOINT_URL_DYNAMODB": self.moto.url,
+            "AWS_ENDPOINT_URL_LAMBDA": self.lambda_url or self.server.url,
         }
 
     def start(self, *args: str) -> subprocess.Popen[bytes]:
@@ -94,6 +96,25 @@ class World:
         self.server.on_call = put
 
 
+class Invoke(Server):
+    """Lambda's Invoke; answers with a summary, its figures given."""
+
+    def __init__(self, summary: dict[str, Any], failures: dict[str, int]):
+        self.summary = summary
+        self.failures = failures
+        self.questions: list[dict[str, Any]] = []
+        super().__init__()
+
+    def answer(self, request: Request) -> Answer:
+        if request.path != "/2015-03-31/functions/fm-summary/invocations":
+            headers = {"x-amzn-errortype": "ResourceNotFoundException"}
+            return Answer(404, b'{"Message":"Function not found"}', headers)
+        assert f"Credential={OPERATOR}/" in request.headers["authorization"]
+        self.questions.append(json.loads(request.body))
+        summary = {**self.summary, "totals": {**self.summary["totals"], "failures": self.failures}}
+        return Answer(200, json.dumps(summary).encode())
+
+
 def judge_by(moto: Moto, server: Sts) -> sts.Judge:
     """What STS would answer, by what IAM knows of the key."""
     iam = moto.client("iam")
@@ -136,6 +157,7 @@ def test_where_each_call_is_recorded_each_is_seen(world: World) -> None:
     answer = world.json("--wait", "60s")
     assert seen(answer) == {(case, region): True for case in CASES for region in REGIONS}
     assert all(call["seen_after"] >= 1 and call["event_id"] for call in answer["calls"])
+    assert answer["monitor"] is None, "it was not asked"
     assert answer["complete"] and not answer["not_made"] and not answer["warnings"]
     codes = {call["case"]: call["code"] for call in answer["calls"]}
     assert codes == {
@@ -228,9 +250,10 @@ def test_lookups_that_are_refused_are_no_proof(world: World) -> None:
 
 
 def test_dry_run_sends_nothing_and_names_the_permissions(world: World) -> None:
-    run = world.run("--dry-run", "--wait", "20m", "--store", "failure-monitor")
+    run = world.run("--dry-run", "--wait", "20m", "--store", "failure-monitor", "--monitor")
     assert run.code == 0
-    for action in ("iam:CreateUser", "iam:DeleteUser", "cloudtrail:LookupEvents", "dynamodb:PutItem"):
+    for action in ("iam:CreateUser", "iam:DeleteUser", "cloudtrail:LookupEvents", "dynamodb:PutItem",
+                   "lambda:InvokeFunction"):
         assert f"\n  {action}\n" in run.out
     assert not world.server.asked and not world.server.passed and not world.lookup.asked
     assert all(len(line) <= 80 for line in run.out.splitlines()), run.out
@@ -244,6 +267,26 @@ def test_the_result_can_be_stored_for_the_summary(world: World) -> None:
     )["Item"]
     assert json.loads(item["json"]["S"]) == answer
     assert world.run("--wait", "1s", "--store", "nowhere").code == 2
+
+
+def test_the_monitor_is_asked_for_the_key(world: World) -> None:
+    empty = world.program.folder / "empty"
+    empty.mkdir()
+    summary = world.program.run("summary", "--path", str(empty), "--format", "json").json
+    monitor = Invoke(summary, {"recorded": 3, "reported": 0, "predicted": 1})
+    try:
+        world.lambda_url = monitor.url
+        answer = world.json("--wait", "1s", "--function", "fm-summary")["monitor"]
+        absent = world.run("--wait", "1s", "--function", "nowhere")
+    finally:
+        monitor.stop()
+    [question] = monitor.questions
+    assert (question["task"], question["format"]) == ("summary", "json")
+    assert question["access_key_id"] == answer["access_key_id"] != OPERATOR
+    assert question["from"] < question["to"]
+    assert answer["failures"] == {"recorded": 3, "reported": 0, "predicted": 1}
+    assert (answer["key_changes"], answer["unread"]) == ([], [])
+    assert absent.code == 2 and "Monitor nowhere could not be asked: " in absent.out
 
 
 def test_the_user_is_recognisable_and_has_no_permissions(world: World) -> None:
