@@ -20,7 +20,6 @@ use std::sync::Arc;
 
 use aws_config::SdkConfig;
 use chrono::{DateTime, Utc};
-use failure_monitor_core::finding::Read;
 use failure_monitor_core::key_use::KeyUse;
 use failure_monitor_core::look::FirstLook;
 use failure_monitor_core::state::{GroupId, StoredFinding};
@@ -197,13 +196,6 @@ impl<S: Store, N: Notifier> Monitor<S, N> {
     async fn findings(&self, ids: &BTreeSet<GroupId>) -> anyhow::Result<Vec<StoredFinding>> {
         let ids: Vec<GroupId> = ids.iter().cloned().collect();
         Ok(self.typed.findings(&ids).await?.into_iter().map(|kept| kept.value).collect())
-    }
-}
-
-impl Reading {
-    /// A reading of nothing but an accounting.
-    pub fn of_counts(read: Read) -> Reading {
-        Reading { look: FirstLook { read, ..FirstLook::default() }, uses: Vec::new() }
     }
 }
 

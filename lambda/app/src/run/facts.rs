@@ -36,6 +36,26 @@ pub(super) struct Uses {
     pub(super) unread_regions: Vec<String>,
 }
 
+impl Uses {
+    /// Notes in a key's record what was found of the key; what is known of its owner stays.
+    fn note(
+        &self,
+        record: &mut KeyRecord,
+        id: &str,
+        account: Option<&String>,
+        user: Option<&String>,
+    ) {
+        id.clone_into(&mut record.access_key_id);
+        record.account = record.account.take().or_else(|| account.cloned());
+        record.user_name = record.user_name.take().or_else(|| user.cloned());
+        record.take_uses(self.uses.iter().filter(|one| one.caller.access_key_id == id));
+        record.facts.clone_from(&self.facts);
+        for mint in self.mints.iter().filter(|mint| mint.parent_access_key_id == id) {
+            record.take_mint(mint);
+        }
+    }
+}
+
 /// Where to ask about an account.
 enum Way<'a, S, N> {
     Own(&'a Monitor<S, N>),
@@ -213,16 +233,9 @@ impl<S: Store, N: Notifier> Monitor<S, N> {
         if !watch.access_key_id.is_empty() {
             let id = watch.access_key_id.as_str();
             let note = |record: &mut KeyRecord| {
-                id.clone_into(&mut record.access_key_id);
-                record.account = record.account.take().or_else(|| watch.account.clone());
-                record.user_name = record.user_name.take().or_else(|| user.clone());
-                record.take_uses(found.uses.iter().filter(|one| one.caller.access_key_id == id));
-                record.facts.clone_from(&found.facts);
+                found.note(record, id, watch.account.as_ref(), user.as_ref());
                 if found.unread.is_empty() {
                     record.looked_up = Some(run.now);
-                }
-                for mint in found.mints.iter().filter(|mint| mint.parent_access_key_id == id) {
-                    record.take_mint(mint);
                 }
                 true
             };
@@ -279,15 +292,8 @@ impl<S: Store, N: Notifier> Monitor<S, N> {
             }
         }
         let note = |record: &mut KeyRecord| {
-            record.access_key_id.clone_from(&id);
-            record.account = record.account.take().or_else(|| account.clone());
-            record.user_name = record.user_name.take().or_else(|| found.user_name.clone());
-            record.take_uses(found.uses.iter().filter(|one| one.caller.access_key_id == id));
-            record.facts.clone_from(&found.facts);
+            found.note(record, &id, account.as_ref(), found.user_name.as_ref());
             record.looked_up = Some(run.now);
-            for mint in found.mints.iter().filter(|mint| mint.parent_access_key_id == id) {
-                record.take_mint(mint);
-            }
             true
         };
         self.typed.update(&key, self.typed.expiry(run.now), note).await?;
