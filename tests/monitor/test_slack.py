@@ -95,6 +95,26 @@ def test_hostile_text_mentions_nobody(deployed: Deployment, slack: Function, hoo
         assert bad not in everything
 
 
+def test_the_address_is_in_no_log_whatever_is_logged(deployed: Deployment, hook: Webhook) -> None:
+    deployed.moto.client("ssm").put_parameter(
+        Name=PARAMETER, Value=hook.url + hook.path, Type="SecureString"
+    )
+    function = deployed.function("slack", {
+        "FAILURE_MONITOR_SLACK_WEBHOOK_PARAMETER": PARAMETER, "FAILURE_MONITOR_LOG": "trace",
+    })
+    send(function, alert(deployed))
+    hook.then(404, "no_service")
+    assert send(function, alert(deployed)).error
+    assert len(hook.got) == 1 and '"level":"TRACE"' in function.output
+
+
+def test_an_answer_without_end_is_cut(deployed: Deployment, slack: Function, hook: Webhook) -> None:
+    hook.then(403, "\x1b[2J" + "no " * 1_000_000)
+    invocation = send(slack, alert(deployed))
+    assert invocation.error and "Slack answered 403: [2Jno no" in json.dumps(invocation.error)
+    assert len(json.dumps(invocation.error)) < 1000
+
+
 def test_retry_after_is_honoured(deployed: Deployment, slack: Function, hook: Webhook) -> None:
     hook.then(429, "rate_limited", Retry_After="1")
     invocation = send(slack, alert(deployed))

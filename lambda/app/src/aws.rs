@@ -7,19 +7,18 @@ use std::time::Duration;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_smithy_http_client::{Builder, tls};
+use aws_smithy_http_client::{Builder, Connector, tls};
 
 /// How often the SDK tries a request, the first time among them.
 const ATTEMPTS: u32 = 4;
 
-/// Loads credentials and settings as the AWS CLI would.
-///
 /// rustls with ring: the SDK's own choice spends 30 ms of CPU at the first connection, which is
 /// long at the start of a small Lambda function (measured by `tests/measure`).
+const TLS: tls::Provider = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
+
+/// Loads credentials and settings as the AWS CLI would.
 pub async fn load(profile: Option<&str>, region: Option<&str>) -> SdkConfig {
-    let http = Builder::new()
-        .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
-        .build_https();
+    let http = Builder::new().tls_provider(TLS).build_https();
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(http)
         .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
@@ -36,6 +35,11 @@ pub async fn load(profile: Option<&str>, region: Option<&str>) -> SdkConfig {
         loader = loader.region(Region::new(region.to_owned()));
     }
     loader.load().await
+}
+
+/// Connections to what is not AWS, with the same TLS stack.
+pub fn connector() -> Connector {
+    Connector::builder().tls_provider(TLS).build()
 }
 
 /// The same settings for another region.

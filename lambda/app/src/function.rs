@@ -3,13 +3,14 @@
 //! Puts together settings, clients and handler, each once. Must not know what a handler does.
 
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use chrono::TimeDelta;
 use failure_monitor_core::render::message::slack;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -105,19 +106,12 @@ async fn serve(settings: function::Function) -> anyhow::Result<()> {
         }
         function::Function::Slack(settings) => {
             let webhook = webhook(&config, &settings.webhook_parameter).await?;
-            let webhook = std::sync::Arc::new(webhook);
+            let webhook = &webhook;
             let unmask = settings.unmask;
-            run(move |payload, context| {
-                let webhook = webhook.clone();
-                async move {
-                    let left = context.deadline.saturating_sub(crate::clock::millis());
-                    let deadline =
-                        Instant::now() + Duration::from_millis(left).saturating_sub(RESERVE);
-                    let posted = tokio::task::spawn_blocking(move || {
-                        post(&webhook, &payload, unmask, deadline)
-                    });
-                    posted.await.context("the post was broken off")?
-                }
+            run(|payload, context| async move {
+                let left = context.deadline.saturating_sub(crate::clock::millis());
+                let left = Duration::from_millis(left).saturating_sub(RESERVE);
+                post(webhook, &payload, unmask, Instant::now() + left).await
             })
             .await
         }
@@ -167,7 +161,7 @@ async fn webhook(config: &aws_config::SdkConfig, name: &str) -> anyhow::Result<W
 }
 
 /// Posts the messages of an SNS event.
-fn post(
+async fn post(
     webhook: &Webhook,
     payload: &Value,
     unmask: bool,
@@ -180,7 +174,7 @@ fn post(
             record["Sns"]["Message"].as_str().context("a record without an SNS message")?;
         let subject = record["Sns"]["Subject"].as_str();
         for body in slack::blocks(message, subject, unmask) {
-            webhook.post(&body, deadline)?;
+            webhook.post(&body, deadline).await?;
             posted += 1;
         }
     }
