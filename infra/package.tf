@@ -9,8 +9,9 @@ locals {
 
   # With a package that is given, no sources are needed.
   sources = local.build ? setunion(
-    fileset(local.repository, "lambda/{app,core}/src/**/*.{css,html,json,md,rs,sql}"),
-    ["Cargo.lock", "Cargo.toml", "infra/package", "lambda/app/Cargo.toml", "lambda/core/Cargo.toml"],
+    fileset(local.repository, "lambda/{app,core,crc-fast}/src/**/*.{css,html,json,md,rs,sql}"),
+    fileset(local.repository, "lambda/{app,core,crc-fast}/Cargo.toml"),
+    ["Cargo.lock", "Cargo.toml", "infra/package"],
   ) : []
   source_hash = base64sha256(jsonencode(merge(
     { for source in local.sources : source => filesha256("${local.repository}/${source}") },

@@ -2,6 +2,7 @@
 //!
 //! Puts together settings, clients and handler, each once. Must not know what a handler does.
 
+use std::pin::Pin;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -70,6 +71,9 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// What answers an invocation.
+type Answer<'a> = Pin<Box<dyn Future<Output = anyhow::Result<Value>> + 'a>>;
+
 async fn serve(settings: function::Function) -> anyhow::Result<()> {
     let config = aws::load(None, None).await;
     match settings {
@@ -78,11 +82,14 @@ async fn serve(settings: function::Function) -> anyhow::Result<()> {
             let store = DynamoDb::new(&client, &settings.table);
             let monitor = Monitor::new(*settings, config, store);
             let monitor = &monitor;
-            run(|payload, context| async move {
-                let run = Invocation::new(&context.invoked_function_arn, context.deadline);
-                let left = run.deadline.saturating_duration_since(tokio::time::Instant::now());
-                let until = run.deadline - RESERVE.min(left / 4);
-                monitor.clone().with_store(|store| store.until(until)).handle(&payload, &run).await
+            run(&|payload, context| {
+                Box::pin(async move {
+                    let run = Invocation::new(&context.invoked_function_arn, context.deadline);
+                    let left = run.deadline.saturating_duration_since(Instant::now());
+                    let until = run.deadline - RESERVE.min(left / 4);
+                    let monitor = monitor.clone().with_store(|store| store.until(until));
+                    monitor.handle(&payload, &run).await
+                })
             })
             .await
         }
@@ -94,13 +101,15 @@ async fn serve(settings: function::Function) -> anyhow::Result<()> {
                 marks_for: TimeDelta::zero(),
                 findings_for: TimeDelta::zero(),
             };
-            run(|payload, context| async move {
-                let context = summary_handler::Context {
-                    now: crate::clock::now(),
-                    unmask: settings.unmask,
-                    function_arn: Some(context.invoked_function_arn),
-                };
-                summary_handler::handle(typed, payload, &context).await
+            run(&|payload, context| {
+                Box::pin(async move {
+                    let context = summary_handler::Context {
+                        now: crate::clock::now(),
+                        unmask: settings.unmask,
+                        function_arn: Some(context.invoked_function_arn),
+                    };
+                    summary_handler::handle(typed, payload, &context).await
+                })
             })
             .await
         }
@@ -108,10 +117,12 @@ async fn serve(settings: function::Function) -> anyhow::Result<()> {
             let webhook = webhook(&config, &settings.webhook_parameter).await?;
             let webhook = &webhook;
             let unmask = settings.unmask;
-            run(|payload, context| async move {
-                let left = context.deadline.saturating_sub(crate::clock::millis());
-                let left = Duration::from_millis(left).saturating_sub(RESERVE);
-                post(webhook, &payload, unmask, Instant::now() + left).await
+            run(&|payload, context| {
+                Box::pin(async move {
+                    let left = context.deadline.saturating_sub(crate::clock::millis());
+                    let left = Duration::from_millis(left).saturating_sub(RESERVE);
+                    post(webhook, &payload, unmask, Instant::now() + left).await
+                })
             })
             .await
         }
@@ -119,11 +130,12 @@ async fn serve(settings: function::Function) -> anyhow::Result<()> {
 }
 
 /// Answers invocations with a handler; an error is the invocation's, not the function's.
-async fn run<H, F>(handler: H) -> anyhow::Result<()>
-where
-    H: Fn(Value, lambda_runtime::Context) -> F,
-    F: Future<Output = anyhow::Result<Value>>,
-{
+///
+/// Takes the handler by its table: one of a type of its own would bring another copy of all that
+/// the runtime does.
+async fn run<'a>(
+    handler: &(dyn Fn(Value, lambda_runtime::Context) -> Answer<'a> + 'a),
+) -> anyhow::Result<()> {
     let served = lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| {
         let span =
             tracing::info_span!("invocation", request_id = event.context.request_id.as_str());
