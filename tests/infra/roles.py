@@ -1,0 +1,61 @@
+"""The roles of the functions, with their policies as Terraform writes them."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from rigs.permissions import Role, Roles
+from rigs.aws import ACCOUNT, Moto
+
+from .terraform import INFRA, Terraform, copy_of_infra
+
+HANDLERS = ("monitor", "summary", "slack")
+
+
+def key(number: int) -> str:
+    return f"arn:aws:kms:us-east-1:{ACCOUNT}:key/{number:08}-1111-2222-3333-444455556666"
+
+
+# Everything that adds a permission is switched on. A key that is given has a known ARN in a plan.
+ALL = {
+    "encryption": key(1),
+    "function": {"tracing": True},
+    "lambda_zip_path": "terraform.tf",  # Any file can stand for the package in a plan.
+}
+
+
+def member_role() -> Role:
+    """What infra/README.md tells the owners of member accounts to allow."""
+    section = (INFRA / "README.md").read_text().split("\n## Organisation\n")[1].split("\n## ")[0]
+    _, permissions = re.findall(r"(?s)```json\n(.*?)```", section)
+    role = Role()
+    role.add(json.loads(permissions))
+    return role
+
+
+def planned(moto: Moto, folder: Path, region: str, variables: dict[str, Any]) -> Roles:
+    """As a plan shows them: it takes some seconds, and needs only to know whose account it is."""
+    terraform = Terraform(copy_of_infra(folder), moto.url, region)
+    (terraform.folder / "test.auto.tfvars.json").write_text(json.dumps({**ALL, **variables}))
+    terraform.init()
+    terraform.run("plan", "-no-color", "-refresh=false", "-out=plan")
+    resources = json.loads(terraform.run("show", "-json", "plan").out)["planned_values"]["root_module"]["resources"]
+    roles = {handler: Role() for handler in HANDLERS}
+    for resource in resources:
+        if resource["type"] == "aws_iam_role_policy" and resource.get("index") in roles:
+            roles[resource["index"]].add(json.loads(resource["values"]["policy"]))
+    return {**roles, "member": member_role()}
+
+
+def deployed(moto: Moto, name: str) -> Roles:
+    """As they were deployed."""
+    iam = moto.client("iam")
+    roles = {handler: Role() for handler in HANDLERS}
+    for handler, role in roles.items():
+        of = f"{name}-{handler}"
+        for policy in iam.list_role_policies(RoleName=of)["PolicyNames"]:
+            role.add(iam.get_role_policy(RoleName=of, PolicyName=policy)["PolicyDocument"])
+    return {**roles, "member": member_role()}
