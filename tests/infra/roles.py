@@ -50,12 +50,30 @@ def planned(moto: Moto, folder: Path, region: str, variables: dict[str, Any]) ->
     return {**roles, "member": member_role()}
 
 
-def deployed(moto: Moto, name: str) -> Roles:
-    """As they were deployed."""
+def of(moto: Moto, name: str) -> Role:
+    """A role as it was deployed."""
     iam = moto.client("iam")
-    roles = {handler: Role() for handler in HANDLERS}
-    for handler, role in roles.items():
-        of = f"{name}-{handler}"
-        for policy in iam.list_role_policies(RoleName=of)["PolicyNames"]:
-            role.add(iam.get_role_policy(RoleName=of, PolicyName=policy)["PolicyDocument"])
-    return {**roles, "member": member_role()}
+    role = Role()
+    for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
+        role.add(iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"])
+    return role
+
+
+def deployed(moto: Moto, name: str) -> Roles:
+    """The roles of a deployment."""
+    return {**{handler: of(moto, f"{name}-{handler}") for handler in HANDLERS}, "member": member_role()}
+
+
+def told() -> dict[str, set[str]]:
+    """The actions of each role by the table of infra/README.md."""
+    section = (INFRA / "README.md").read_text().split("\n## Permissions\n")[1].split("\n## ")[0]
+    others = {"all three": HANDLERS, "schedules": ["schedule"], "rules of other regions": ["forward"]}
+    found: dict[str, set[str]] = {}
+    who = ""
+    for line in section.splitlines():
+        if line.startswith("|") and "`" in line:
+            cells = [cell.strip() for cell in line.strip("|").split("|")]
+            who = cells[0] or who
+            for role in others.get(who) or re.findall(r"`(\w+)`", who):
+                found.setdefault(role, set()).update(re.findall(r"`(\w+:\w+)`", cells[1]))
+    return found

@@ -293,6 +293,13 @@ def test_functions_call_what_they_may(deployed: Deployed, allowed_only: AllowedO
     allowed_only(deployed.proxy.calls, roles.deployed(deployed.aws, NAME))
 
 
+def test_the_readme_tells_what_each_role_may(deployed: Deployed) -> None:
+    assert roles.told() == {
+        role: roles.of(deployed.aws, f"{NAME}-{role}").actions
+        for role in (*roles.HANDLERS, "schedule", "forward")
+    }
+
+
 def test_removal_leaves_nothing(deployed: Deployed) -> None:
     aws = deployed.aws
     for subscription in aws.client("sns", REGION).list_subscriptions()["Subscriptions"]:

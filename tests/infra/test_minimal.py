@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -194,10 +194,21 @@ def test_the_package_is_the_same_whenever_it_is_built(aws: FilledMoto, repositor
     assert build("one") == build("two")
 
 
-def test_no_key(aws: FilledMoto, repository: Path, tmp_path: Path) -> None:
-    checkout = Checkout(repository, tmp_path / "off", aws)
-    planned: dict[str, Any] = checkout.plan(
+def test_another_name_without_a_key(aws: FilledMoto, repository: Path, tmp_path: Path) -> None:
+    """Two deployments in one account have nothing of the same name."""
+    checkout = Checkout(repository, tmp_path / "other", aws)
+    planned = checkout.plan(
         "-var=encryption=off", f"-var=lambda_zip_path={stand_in(tmp_path / 'given.zip')}", "-var=name=other",
+        '-var=slack={webhook_parameter="/other/slack"}', "-var=digest_schedule=daily",
     )
     assert not [address for address in planned if "kms" in address]
-    assert json.dumps(planned).count("create") > 35
+    shown = json.loads(checkout.run("show", "-json", "plan").out)
+    # A schedule's name is that of its task, within a group.
+    resources = [
+        resource for resource in shown["planned_values"]["root_module"]["resources"]
+        if resource["type"] not in ("aws_scheduler_schedule", "aws_iam_role_policy")
+    ]
+    kinds = ("name", "function_name", "alarm_name", "dashboard_name")
+    names = [r["values"][kind] for r in resources for kind in kinds if r["values"].get(kind)]
+    assert len(names) > 30
+    assert not [name for name in names if not re.match(r"(alias/|/aws/lambda/)?other\b", name)]
