@@ -218,6 +218,8 @@ def test_the_summary_tells_what_was_counted(deployed: Deployed) -> None:
     ).response
     assert answer["schema"] == "failure-monitor/summary/1"
     assert KEY in json.dumps(answer)
+    program = deployed.outputs["summary_command"]
+    assert program == f"failure-monitor summary --function {NAME}-summary --region {REGION}"
     asked = payload_of(deployed.outputs["summary_invoke_command"])
     assert "failure" in json.dumps(deployed.stack.invoke("summary", asked).response).lower()
 
