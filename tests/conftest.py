@@ -8,7 +8,7 @@ ended, if the whole of tests/infra and tests/monitor ran.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Iterable, Iterator
+from typing import Any, Generator, Iterable, Iterator
 
 import pytest
 
@@ -62,8 +62,9 @@ def allowed_only(pytestconfig: pytest.Config) -> AllowedOnly:
 def ran_whole(config: pytest.Config) -> bool:
     """Whether no test of the functions was left out."""
     begin = config.invocation_params.dir
-    given = [(begin / argument.split("::")[0]).resolve() for argument in config.args if "::" not in argument]
-    narrowed = any(config.getoption(name, None) for name in ("keyword", "markexpr", "deselect", "ignore", "ignore_glob"))
+    given = [(begin / argument).resolve() for argument in config.args]  # One test is no folder.
+    narrowing = ("collectonly", "keyword", "markexpr", "deselect", "ignore", "ignore_glob")
+    narrowed = any(config.getoption(option, None) for option in narrowing)
     return not narrowed and all(any(f.is_relative_to(g) for g in given) for f in FOLDERS)
 
 
@@ -86,7 +87,7 @@ def pytest_testnodedown(node: Any) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtestloop(session: pytest.Session) -> Iterator[None]:
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
     result = yield
     config, notes = session.config, session.config.stash[NOTES]
     if hasattr(config, "workeroutput"):

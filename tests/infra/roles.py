@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from rigs.permissions import Role, Roles
 from rigs.aws import ACCOUNT, Moto
+from rigs.permissions import Role, Roles
 
 from .terraform import INFRA, Terraform, copy_of_infra
 
@@ -42,7 +42,8 @@ def planned(moto: Moto, folder: Path, region: str, variables: dict[str, Any]) ->
     (terraform.folder / "test.auto.tfvars.json").write_text(json.dumps({**ALL, **variables}))
     terraform.init()
     terraform.run("plan", "-no-color", "-refresh=false", "-out=plan")
-    resources = json.loads(terraform.run("show", "-json", "plan").out)["planned_values"]["root_module"]["resources"]
+    shown = json.loads(terraform.run("show", "-json", "plan").out)
+    resources = shown["planned_values"]["root_module"]["resources"]
     roles = {handler: Role() for handler in HANDLERS}
     for resource in resources:
         if resource["type"] == "aws_iam_role_policy" and resource.get("index") in roles:
