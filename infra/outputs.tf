@@ -40,7 +40,7 @@ output "next_steps" {
 
 output "summary_command" {
   description = "Shows what was found in the last 24 hours. Without the program: the same by `aws lambda invoke`."
-  value       = "failure-monitor summary --function ${var.name}-summary"
+  value       = "failure-monitor summary --function ${var.name}-summary --region ${local.region}"
 }
 
 output "summary_invoke_command" {

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import fnmatch
 import json
 import os
 import shutil
 import subprocess
 import zipfile
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any
 
-from rigs.proxy import Call, Proxy
+from rigs.proxy import Proxy
 from rigs.runtime_api import Function, Invocation
 
 from .conftest import FilledMoto
@@ -102,9 +100,6 @@ def leftovers(aws: FilledMoto, regions: list[str]) -> dict[str, list[str]]:
 class Stack:
     """A deployment whose functions run: each as the process and environment that Terraform set."""
 
-    # A key ID for each function, so that its calls can be told from the others'.
-    KEYS = {"monitor": "ASIAMONITOR00EXAMPLE", "summary": "ASIASUMMARY00EXAMPLE", "slack": "ASIASLACK0000EXAMPLE"}
-
     def __init__(self, aws: FilledMoto, proxy: Proxy, name: str, region: str, package: Path, work: Path):
         self.aws, self.proxy, self.name, self.region = aws, proxy, name, region
         with zipfile.ZipFile(package) as opened:
@@ -123,7 +118,6 @@ class Stack:
                 {
                     **deployed["Environment"]["Variables"],
                     "AWS_ENDPOINT_URL": self.proxy.url,
-                    "AWS_ACCESS_KEY_ID": self.KEYS[handler],
                 },
                 name=deployed["FunctionName"], region=self.region, memory=deployed["MemorySize"],
             )
@@ -187,76 +181,3 @@ class Stack:
     def stop(self) -> None:
         for function in self.functions.values():
             function.stop()
-
-
-# Calls that are allowed by the permissions of their parts.
-TRANSACTION = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
-
-
-@dataclass(frozen=True)
-class Need:
-    """What a call needs to be allowed."""
-
-    action: str
-    resource: str
-
-
-def needs(call: Call, account: str) -> Iterator[Need]:
-    """The actions and resources of a call."""
-    place = f"{call.region}:{account}"
-    match call.service:
-        case "dynamodb":
-            asked = call.json
-            if call.action == "TransactWriteItems":
-                for item in asked["TransactItems"]:
-                    for kind, operation in item.items():
-                        table = f"arn:aws:dynamodb:{place}:table/{operation['TableName']}"
-                        yield Need(f"dynamodb:{TRANSACTION[kind]}", table)
-                return
-            tables = asked["RequestItems"] if "RequestItems" in asked else [asked["TableName"]]
-            for name in tables:
-                yield Need(call.name, f"arn:aws:dynamodb:{place}:table/{name}")
-        case "sns":
-            yield Need(call.name, call.form["TopicArn"])
-        case "iam":
-            user = call.form.get("UserName", "anybody")
-            yield Need(call.name, f"arn:aws:iam::{account}:user/{user}")
-        case "s3":
-            yield Need(call.name, "arn:aws:s3:::" + call.request.path.split("?")[0].lstrip("/"))
-        case "ssm":
-            yield Need(call.name, f"arn:aws:ssm:{place}:parameter/{call.json['Name'].lstrip('/')}")
-        case "sts":
-            yield Need(call.name, call.form["RoleArn"])
-        case _:
-            yield Need(call.name, "*")
-
-
-@dataclass
-class Permissions:
-    """What a role may do: its statements, without their conditions."""
-
-    statements: list[dict[str, Any]]
-
-    @classmethod
-    def of(cls, aws: FilledMoto, role: str) -> Permissions:
-        iam = aws.client("iam")
-        found = []
-        for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
-            document = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
-            found += document["Statement"]
-        return cls(found)
-
-    @staticmethod
-    def _list(value: Any) -> list[str]:
-        return value if isinstance(value, list) else [value]
-
-    def allow(self, need: Need) -> bool:
-        return any(
-            statement["Effect"] == "Allow" and need.action in self._list(statement["Action"])
-            and any(fnmatch.fnmatchcase(need.resource, r) for r in self._list(statement["Resource"]))
-            for statement in self.statements
-        )
-
-    @property
-    def actions(self) -> set[str]:
-        return {action for s in self.statements for action in self._list(s["Action"])}

@@ -18,12 +18,15 @@ import pytest
 
 from rigs.clock import Clock
 from rigs.lookup_events import LookupEvents
+from rigs.permissions import AllowedOnly
 from rigs.proxy import Proxy, published
 from rigs.records import KEY, Records, log_file
+from rigs.runtime_api import KEYS
 from rigs.webhook import Webhook
 
+from . import roles
 from .conftest import FilledMoto
-from .stack import Permissions, Stack, deploy, leftovers, needs, real_package
+from .stack import Stack, deploy, leftovers, real_package
 from .terraform import Terraform
 
 REGION = "eu-central-1"
@@ -215,6 +218,8 @@ def test_the_summary_tells_what_was_counted(deployed: Deployed) -> None:
     ).response
     assert answer["schema"] == "failure-monitor/summary/1"
     assert KEY in json.dumps(answer)
+    program = deployed.outputs["summary_command"]
+    assert program == f"failure-monitor summary --function {NAME}-summary --region {REGION}"
     asked = payload_of(deployed.outputs["summary_invoke_command"])
     assert "failure" in json.dumps(deployed.stack.invoke("summary", asked).response).lower()
 
@@ -283,33 +288,18 @@ def test_alerts_and_alarms_come_to_slack(deployed: Deployed) -> None:
     assert deployed.webhook.path not in deployed.stack.function("slack").output
 
 
-def test_functions_call_what_they_may_and_may_call_what_they_do(deployed: Deployed) -> None:
-    """Both directions, for all calls of the tests above."""
-    # Actions that no call of the program shows, with the reason.
-    of_lambda = {
-        "logs:CreateLogStream", "logs:PutLogEvents",  # Lambda writes what the program prints.
-        "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage",  # It polls the queue,
-        "sqs:SendMessage",  # puts away what failed,
-        "xray:PutTelemetryRecords", "xray:PutTraceSegments",  # and traces.
-        "kms:Decrypt", "kms:GenerateDataKey",  # Services do that on the role's behalf.
-        "s3:ListBucket",  # Only decides between 403 and 404.
+def test_functions_call_what_they_may(deployed: Deployed, allowed_only: AllowedOnly) -> None:
+    """That they may do nothing else is checked over all tests (tests/conftest.py)."""
+    called = {call.access_key_id for call in deployed.proxy.calls}
+    assert called == set(KEYS.values())
+    allowed_only(deployed.proxy.calls, roles.deployed(deployed.aws, NAME))
+
+
+def test_the_readme_tells_what_each_role_may(deployed: Deployed) -> None:
+    assert roles.told() == {
+        role: roles.of(deployed.aws, f"{NAME}-{role}").actions
+        for role in (*roles.HANDLERS, "schedule", "forward")
     }
-    for handler, key in Stack.KEYS.items():
-        calls = [call for call in deployed.proxy.calls if call.access_key_id == key]
-        may = Permissions.of(deployed.aws, f"{NAME}-{handler}")
-        did = {need for call in calls for need in needs(call, ACCOUNT)}
-        refused = [need for need in did if not may.allow(need)]
-        assert not refused, (handler, refused)
-        unused = may.actions - {need.action for need in did} - of_lambda
-        assert unused == NOT_IN_THIS_STORY[handler], (handler, unused)
-
-
-# Actions of the program that other tests of it show (tests/functions).
-NOT_IN_THIS_STORY: dict[str, set[str]] = {
-    "monitor": {"sts:AssumeRole"},  # Needs a record of another account.
-    "summary": set(),
-    "slack": set(),
-}
 
 
 def test_removal_leaves_nothing(deployed: Deployed) -> None:

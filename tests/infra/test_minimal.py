@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -130,34 +130,53 @@ def test_fresh_clone_to_removal(aws: FilledMoto, repository: Path, tmp_path: Pat
     }
     assert second.plan("-refresh=false", *ARGUMENTS) == edit
 
-    # A build that fails stops the apply before the functions, and the next one mends it.
+    # A build that fails stops the apply before the functions, and the next one mends it. It adds
+    # Slack by Amazon Q, too: the full deployment has the other way.
     old = deployed_code(aws)
     (second.root / "BROKEN").touch()
     failed = second.apply(*ARGUMENTS, code=1)
     assert "could not compile" in failed.out
     assert deployed_code(aws) == old
     (second.root / "BROKEN").unlink()
-    second.apply(*ARGUMENTS)
+    with_slack = [*ARGUMENTS, '-var=slack={workspace_id="T012ABCDEF",channel_id="C012ABCDEF"}']
+    second.apply(*with_slack)
     assert second.builds == 2
     assert deployed_code(aws) != old
-    assert second.plan(*ARGUMENTS) == {}
+    assert second.plan(*with_slack) == {}
+    check_channel(aws, topic=second.outputs()["alerts_topic_arn"])
 
     # A package that is given: its content decides.
     given = stand_in(tmp_path / "given.zip")
-    with_given = [*ARGUMENTS, f"-var=lambda_zip_path={given}"]
+    with_given = [*with_slack, f"-var=lambda_zip_path={given}"]
     assert second.plan("-refresh=false", *with_given) == {
         **{address: actions for address, actions in edit.items() if "function" in address},
         "terraform_data.package[0]": ["delete"],
     }
     missing = second.run(
-        "plan", "-no-color", "-refresh=false", *ARGUMENTS, f"-var=lambda_zip_path={tmp_path}/absent.zip", code=1
+        "plan", "-no-color", "-refresh=false", *with_slack, f"-var=lambda_zip_path={tmp_path}/absent.zip", code=1
     )
     assert "lambda_zip_path: there is no file" in missing.text
     assert "or leave lambda_zip_path out to build it from this checkout" in missing.text
 
     # Nothing is left.
-    second.destroy(*ARGUMENTS)
+    second.destroy(*with_slack)
     assert leftovers(aws, ["us-east-1"]) == before
+
+
+def check_channel(aws: FilledMoto, topic: str) -> None:
+    """What Amazon Q was told, and that nobody can do anything in the account from the channel."""
+    (channel,) = aws.client("chatbot").describe_slack_channel_configurations()["SlackChannelConfigurations"]
+    assert (channel["SlackTeamId"], channel["SlackChannelId"]) == ("T012ABCDEF", "C012ABCDEF")
+    assert channel["ConfigurationName"] == "failure-monitor"
+    assert channel["SnsTopicArns"] == [topic]
+    assert channel["GuardrailPolicyArns"] == ["arn:aws:iam::aws:policy/AWSDenyAll"]
+    iam = aws.client("iam")
+    role = iam.get_role(RoleName="failure-monitor-chat")["Role"]
+    assert channel["IamRoleArn"] == role["Arn"]
+    (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"Service": "chatbot.amazonaws.com"}
+    assert iam.list_role_policies(RoleName=role["RoleName"])["PolicyNames"] == []
+    assert iam.list_attached_role_policies(RoleName=role["RoleName"])["AttachedPolicies"] == []
 
 
 def test_the_package_is_the_same_whenever_it_is_built(aws: FilledMoto, repository: Path, tmp_path: Path) -> None:
@@ -175,13 +194,21 @@ def test_the_package_is_the_same_whenever_it_is_built(aws: FilledMoto, repositor
     assert build("one") == build("two")
 
 
-def test_amazon_q_and_no_key(aws: FilledMoto, repository: Path, tmp_path: Path) -> None:
-    """The other way to Slack, planned: the full deployment has the webhook."""
-    checkout = Checkout(repository, tmp_path / "q", aws)
-    planned: dict[str, Any] = checkout.plan(
-        '-var=slack={workspace_id="T012ABCDEF",channel_id="C012ABCDEF"}', "-var=encryption=off",
-        f"-var=lambda_zip_path={stand_in(tmp_path / 'given.zip')}", "-var=name=other",
+def test_another_name_without_a_key(aws: FilledMoto, repository: Path, tmp_path: Path) -> None:
+    """Two deployments in one account have nothing of the same name."""
+    checkout = Checkout(repository, tmp_path / "other", aws)
+    planned = checkout.plan(
+        "-var=encryption=off", f"-var=lambda_zip_path={stand_in(tmp_path / 'given.zip')}", "-var=name=other",
+        '-var=slack={webhook_parameter="/other/slack"}', "-var=digest_schedule=daily",
     )
-    assert planned["aws_chatbot_slack_channel_configuration.alerts[0]"] == ["create"]
-    assert not [address for address in planned if "kms" in address or "slack\"]" in address]
-    assert json.dumps(planned).count("create") > 40
+    assert not [address for address in planned if "kms" in address]
+    shown = json.loads(checkout.run("show", "-json", "plan").out)
+    # A schedule's name is that of its task, within a group.
+    resources = [
+        resource for resource in shown["planned_values"]["root_module"]["resources"]
+        if resource["type"] not in ("aws_scheduler_schedule", "aws_iam_role_policy")
+    ]
+    kinds = ("name", "function_name", "alarm_name", "dashboard_name")
+    names = [r["values"][kind] for r in resources for kind in kinds if r["values"].get(kind)]
+    assert len(names) > 30
+    assert not [name for name in names if not re.match(r"(alias/|/aws/lambda/)?other\b", name)]

@@ -22,7 +22,11 @@ from rigs.runtime_api import Function, Invocation
 from . import payloads
 
 ROOT = Path(__file__).resolve().parents[2]
+# What the settings of a deployment may name; its roles are made for these.
 NAME = "fm"
+BUCKET = "logs"
+MEMBER_ROLE = "failure-monitor-reader"
+WEBHOOK = "/failure-monitor/slack"
 
 
 class Deployment:
@@ -114,7 +118,7 @@ class Deployment:
     def deliver(self, timeout: float = 60) -> Invocation:
         return self.task("deliver", timeout)
 
-    def file(self, data: bytes, key: str = payloads.trail_key(), bucket: str = "logs") -> None:
+    def file(self, data: bytes, key: str = payloads.trail_key(), bucket: str = BUCKET) -> None:
         """Puts an object, not telling anybody."""
         client = self.moto.client("s3")
         if bucket not in [one["Name"] for one in client.list_buckets()["Buckets"]]:

@@ -86,11 +86,11 @@ def test_trail_files_by_every_notification(deployed: Deployment, wrap: Any) -> N
 
 
 def test_keys_of_objects_are_decoded_once(deployed: Deployment) -> None:
-    key = f"my prefix+100%/{trail_key()}"
+    key = f"AWSLogs/my prefix+100%/{trail_key()}"
     deployed.file(log_file(deployed.records.storm(2)), key)
     deployed.take(s3_notification("logs", key))
     assert deployed.counted() == 2
-    other = f"my prefix+100%/{trail_key(2)}"
+    other = f"AWSLogs/my prefix+100%/{trail_key(2)}"
     deployed.file(log_file(deployed.records.storm(2)), other)
     deployed.take(s3_event("logs", other))
     assert deployed.counted() == 4

@@ -9,7 +9,7 @@ import pytest
 from rigs.proxy import error
 from rigs.records import TERRAFORM
 
-from .deployment import Deployment, cause, incident
+from .deployment import MEMBER_ROLE, Deployment, cause, incident
 
 HOUR = 3600
 
@@ -202,7 +202,7 @@ def test_a_region_that_cannot_be_asked_is_said(rotation: Rotation) -> None:
 def test_a_member_account_through_its_role(deployed: Deployment) -> None:
     member = "444455556666"
     key = "AKIAMEMBERCI1EXAMPLE"
-    deployed.set(MEMBER_ROLE="failure-monitor-reader")
+    deployed.set(MEMBER_ROLE=MEMBER_ROLE)
     deployed.lookup.put(deployed.records.use(key, ago=HOUR, account=member, source="203.0.113.40"))
     change = deployed.records.key_change("UpdateAccessKey", key, status="Inactive", account=member)
     deployed.events(change)
@@ -210,7 +210,7 @@ def test_a_member_account_through_its_role(deployed: Deployment) -> None:
     assert incident(alert)["account"] == member
     assert incident(alert)["sources"] == ["203.0.113.40"]
     [assumed] = deployed.proxy.found("sts:AssumeRole")[:1]
-    assert assumed.form["RoleArn"] == f"arn:aws:iam::{member}:role/failure-monitor-reader"
+    assert assumed.form["RoleArn"] == f"arn:aws:iam::{member}:role/{MEMBER_ROLE}"
     assert {one["account"] for one in deployed.lookup.asked} == {member}
 
 
@@ -218,7 +218,7 @@ def test_a_member_account_without_a_role_is_said(deployed: Deployment) -> None:
     """A role that cannot be assumed hides callers; what is known by other ways still alerts."""
     member = "444455556666"
     key = "AKIAMEMBERCI1EXAMPLE"
-    deployed.set(MEMBER_ROLE="failure-monitor-reader", THRESHOLD="1")
+    deployed.set(MEMBER_ROLE=MEMBER_ROLE, THRESHOLD="1")
     deployed.proxy.fault("sts:AssumeRole", error("AccessDenied", 403, "not authorized"))
     invocation = deployed.events(
         deployed.records.key_change("DeleteAccessKey", key, account=member, ago=300),

@@ -10,10 +10,8 @@ import pytest
 from rigs.runtime_api import Function, Invocation
 from rigs.webhook import Webhook
 
-from .deployment import Deployment
+from .deployment import WEBHOOK, Deployment
 from .payloads import sns_event
-
-PARAMETER = "/failure-monitor/slack"
 
 
 @pytest.fixture
@@ -26,9 +24,9 @@ def hook() -> Iterator[Webhook]:
 @pytest.fixture
 def slack(deployed: Deployment, hook: Webhook) -> Function:
     deployed.moto.client("ssm").put_parameter(
-        Name=PARAMETER, Value=hook.url + hook.path, Type="SecureString"
+        Name=WEBHOOK, Value=hook.url + hook.path, Type="SecureString"
     )
-    return deployed.function("slack", {"FAILURE_MONITOR_SLACK_WEBHOOK_PARAMETER": PARAMETER})
+    return deployed.function("slack", {"FAILURE_MONITOR_SLACK_WEBHOOK_PARAMETER": WEBHOOK})
 
 
 def send(slack: Function, message: str, timeout: float = 20) -> Invocation:
@@ -150,15 +148,13 @@ def test_a_fault_of_slack_is_tried_again(deployed: Deployment, slack: Function, 
 
 
 def test_a_missing_parameter_is_said(deployed: Deployment) -> None:
-    function = deployed.function(
-        "slack", {"FAILURE_MONITOR_SLACK_WEBHOOK_PARAMETER": "/not/there"}
-    )
+    function = deployed.function("slack", {"FAILURE_MONITOR_SLACK_WEBHOOK_PARAMETER": WEBHOOK})
     function.start()
     assert function.process
     if function.process.poll() is None:  # It may look when it first needs it.
         invocation = function.invoke(sns_event("{}"))
         assert invocation.error or invocation.crashed
-    assert "/not/there" in function.output + json.dumps(function.init_error)
+    assert WEBHOOK in function.output + json.dumps(function.init_error)
 
 
 def test_an_alarm_of_cloudwatch_is_passed_on(slack: Function, hook: Webhook) -> None:

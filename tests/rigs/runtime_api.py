@@ -24,6 +24,11 @@ from .serve import Answer, Request, Server
 VERSION = "/2018-06-01/runtime"
 LARGEST = 6 * 1024 * 1024
 
+# An access key for the role of each handler, so that its calls can be told from the others'.
+KEYS = {
+    "monitor": "ASIAFNMONITOREXAMPLE", "summary": "ASIAFNSUMMARYEXAMPLE", "slack": "ASIAFNOFSLACKEXAMPLE",
+}
+
 
 @dataclass
 class Metric:
@@ -226,7 +231,7 @@ class Function:
             "AWS_LAMBDA_LOG_STREAM_NAME": "2025/01/14/[$LATEST]0123456789abcdef",
             "AWS_REGION": region,
             "AWS_DEFAULT_REGION": region,
-            "AWS_ACCESS_KEY_ID": "ASIAFUNCTION0EXAMPLE",
+            "AWS_ACCESS_KEY_ID": KEYS.get(handler, "ASIAFNUNKNOWNEXAMPLE"),
             "AWS_SECRET_ACCESS_KEY": "rigs-secret-access-key",
             "AWS_SESSION_TOKEN": "rigs-session-token",
             **environment,
