@@ -11,7 +11,7 @@ locals {
   sources = local.build ? setunion(
     fileset(local.repository, "lambda/{app,core,crc-fast}/src/**/*.{css,html,json,md,rs,sql}"),
     fileset(local.repository, "lambda/{app,core,crc-fast}/Cargo.toml"),
-    ["Cargo.lock", "Cargo.toml", "infra/package"],
+    ["Cargo.lock", "Cargo.toml", "infra/package", "lambda/app/build.rs"],
   ) : []
   source_hash = base64sha256(jsonencode(merge(
     { for source in local.sources : source => filesha256("${local.repository}/${source}") },

@@ -11,6 +11,7 @@ import re
 import sys
 import tempfile
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -124,8 +125,19 @@ def batch_seconds(
     return median(taken[1:])
 
 
-def store_writes(bootstrap: Path, moto: Moto, groups: int) -> tuple[int, int, float]:
-    """Items, requests and seconds for 1,000 failures in so many groups, in batches of 100."""
+@dataclass
+class Counted:
+    """What it took to count 1,000 failures in batches of 100, and then to tell of them."""
+
+    items: int
+    requests: int
+    seconds: float
+    summary_seconds: float
+    summary_memory: int
+
+
+def counted(bootstrap: Path, moto: Moto, groups: int) -> Counted:
+    """Counts and tells 1,000 failures in so many groups."""
     moto.reset()
     with tempfile.TemporaryDirectory() as folder:
         clock = Clock(Path(folder))
@@ -142,10 +154,14 @@ def store_writes(bootstrap: Path, moto: Moto, groups: int) -> tuple[int, int, fl
         for start in range(0, 1000, 100):
             seconds += deployed.events(*failures[start : start + 100]).seconds
         items, requests = writes(proxy.calls)
+        summary = deployed.function("summary")
+        told = summary.invoke({"task": "summary", "since": "24h", "format": "html"})
+        assert told.error is None and len(told.response) > 1000, told.story()
+        memory = summary.memory()
         deployed.stop()
         proxy.stop()
         lookup.stop()
-        return items, requests, seconds
+        return Counted(items, requests, seconds, told.seconds, memory)
 
 
 def unpacked(given: Path, folder: Path) -> tuple[Path, int]:
@@ -197,11 +213,13 @@ def main() -> None:
     row("newest symbol of glibc", "GLIBC_{}.{}".format(*newest_glibc(bootstrap)), "GLIBC_2.34")
     moto = Moto()
     for groups in (1, 20, 1000):
-        items, requests, seconds = store_writes(bootstrap, moto, groups)
+        took = counted(bootstrap, moto, groups)
         row(
             f"writes for 1,000 failures in {groups:,} group{'s' * (groups > 1)}",
-            f"{items:,} items in {requests} requests", f"({seconds:.1f} s on moto)",
+            f"{took.items:,} items in {took.requests} requests", f"({took.seconds:.1f} s on moto)",
         )
+    row("summary of 1,000 groups: time", f"{took.summary_seconds:.2f} s", "(on moto)")
+    row("summary of 1,000 groups: peak memory", f"{took.summary_memory / MB:.0f} MB")
     moto.stop()
 
     model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
