@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -240,3 +241,34 @@ def test_the_package_script_says_what_is_missing(tmp_path: Path) -> None:
     other = run(ARCHITECTURE="arm64").stderr
     assert "Install cargo-lambda: pip3 install cargo-lambda ziglang" in other
     assert "must be x86_64 or arm64, not mips" in run(ARCHITECTURE="mips").stderr
+
+
+def test_the_package_is_built_by_cargo_lambda_where_that_is_installed(tmp_path: Path) -> None:
+    """With what stands in for it: the program is how it was asked for."""
+    (tmp_path / "infra").mkdir()
+    script = shutil.copy(ROOT / "infra" / "package", tmp_path / "infra" / "package")
+    (tmp_path / "bin").mkdir()
+    cargo = tmp_path / "bin" / "cargo"
+    cargo.write_text(
+        "#!/bin/sh\n"
+        'case "$*" in\n'
+        '"lambda --version") exit 0 ;;\n'
+        "*--target-dir*) exit 2 ;;\n"  # As cargo-lambda 1.9 does.
+        "esac\n"
+        'folder="$CARGO_TARGET_DIR/lambda/bootstrap"\n'
+        'mkdir -p "$folder" && echo "$@" "$RUSTFLAGS" >"$folder/bootstrap"\n'
+    )
+    cargo.chmod(0o755)
+    out = tmp_path / "out" / "arm64.zip"
+    path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
+    subprocess.run(
+        [script], check=True, env={"PATH": path, "ARCHITECTURE": "arm64", "OUT": str(out), "HOME": "/home/me"},
+    )
+    with zipfile.ZipFile(out) as package:
+        (entry,) = package.infolist()
+        asked = package.read(entry).decode()
+    assert entry.filename == "bootstrap" and entry.external_attr >> 16 == 0o100755
+    assert entry.date_time == (1980, 1, 1, 0, 0, 0)
+    assert asked.startswith("lambda build --locked --profile lambda ")
+    assert "--target aarch64-unknown-linux-gnu.2.34" in asked
+    assert f"--remap-path-prefix={tmp_path}=. --remap-path-prefix=/home/me/.cargo=cargo" in asked

@@ -23,7 +23,7 @@ from .payloads import s3_notification, sqs, trail_key
 
 ROOT = Path(__file__).resolve().parents[2]
 # Settings that differ from the profile's, by what they are called in the table.
-VARIANTS = {
+VARIANTS: dict[str, list[str]] = {
     "as deployed": [],
     "opt-level s": ['opt-level="s"'],
     "opt-level 3": ["opt-level=3"],
