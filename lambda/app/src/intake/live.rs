@@ -155,12 +155,7 @@ fn regions(config: &SdkConfig, asked: &[String]) -> Vec<String> {
     let mut regions = asked.to_vec();
     if regions.is_empty() {
         regions.extend(config.region().map(ToString::to_string));
-        // IAM and global STS are recorded in one region of each partition.
-        let global = match regions.first() {
-            Some(region) if region.starts_with("cn-") => "cn-north-1",
-            Some(region) if region.starts_with("us-gov-") => "us-gov-west-1",
-            _ => "us-east-1",
-        };
+        let global = aws::iam_region(regions.first().map_or("", String::as_str));
         regions.push(global.to_owned());
     }
     regions.sort();
