@@ -30,6 +30,7 @@ OPERATOR = "AKIAOPERATOR1EXAMPLE"
 QUICK = {"--pause": "50ms", "--propagation": "50ms", "--poll": "1s", "--session": "1s"}
 CASES = ["good", "wrong-secret", "token-missing", "token-expired", "inactive", "deleted"]
 REGIONS = ["us-east-1", "eu-west-1"]
+DAY = 86400
 DENIED = (403, "AccessDenied", "User is not authorized")
 
 
@@ -113,6 +114,15 @@ class Invoke(Server):
         self.questions.append(json.loads(request.body))
         summary = {**self.summary, "totals": {**self.summary["totals"], "failures": self.failures}}
         return Answer(200, json.dumps(summary).encode())
+
+
+def swept(region: str, since: float, up_to: float, clock: Clock, **changes: Any) -> dict[str, Any]:  # noqa: F811
+    """What the monitor's sweep has read in a Region, in seconds from now."""
+    return {
+        "intake": "sweep", "region": region, "since": clock.iso(-since), "read_up_to": clock.iso(-up_to),
+        "lag_seconds": 0, "holes": [], "unread_seconds": 0, "last_record": None, "last_run": None,
+        "seen": 0, "skipped": 0, "problem": None, **changes,
+    }
 
 
 def judge_by(moto: Moto, server: Sts) -> sts.Judge:
@@ -287,6 +297,48 @@ def test_the_monitor_is_asked_for_the_key(world: World) -> None:
     assert answer["failures"] == {"recorded": 3, "reported": 0, "predicted": 1}
     assert (answer["key_changes"], answer["unread"]) == ([], [])
     assert absent.code == 2 and "Monitor nowhere could not be asked: " in absent.out
+
+
+@pytest.mark.parametrize(
+    ("up_to", "reach", "words"),
+    [
+        (3600, "past", "read past it, and not counted\n"),
+        (600, "just-past", "read past it, and not counted, but records may have come late\n"),
+        (-60, "before", "not yet read that far: this says nothing\n"),
+    ],
+)
+def test_not_counted_is_said_with_how_far_the_monitor_had_read(
+    world: World, up_to: float, reach: str, words: str
+) -> None:
+    empty = world.program.folder / "empty"
+    empty.mkdir()
+    summary = world.program.run("summary", "--path", str(empty), "--format", "json").json
+    # The time ahead stands for having waited: the calls are made now.
+    summary["coverage"] = [
+        swept("eu-west-1", -DAY, up_to, world.clock),
+        swept("us-east-1", -DAY, up_to, world.clock, intake="key-changes"),
+    ]
+    monitor = Invoke(summary, {"recorded": 0, "reported": 0, "predicted": 0})
+    try:
+        world.lambda_url = monitor.url
+        answer = world.json("--wait", "1s", "--function", "fm-summary")["monitor"]
+        text = world.run("--wait", "1s", "--function", "fm-summary").out
+    finally:
+        monitor.stop()
+    east, west = answer["read"]
+    assert (east["region"], east["reach"], east["read_up_to"]) == ("us-east-1", "not-swept", None)
+    assert (west["region"], west["reach"]) == ("eu-west-1", reach)
+    assert west["read_up_to"] == summary["coverage"][0]["read_up_to"]
+    assert answer["asked"] == summary["generated"] and west["last"] >= summary["generated"]
+    assert (answer["read_changes"]["region"], answer["read_changes"]["reach"]) == ("us-east-1", reach)
+    said = text[text.index("Monitor fm-summary, asked at "):]
+    calls, changes = said.split("    Changes of the key:\n")
+    time = summary["coverage"][0]["read_up_to"][:16].replace("T", " ")
+    side = "before" if reach == "before" else "past"
+    assert f"    eu-west-1: read to {time} UTC, {side} the last refused call\n        {words}" in calls
+    assert "    us-east-1: not swept: how far it is read is not known\n" in calls
+    assert changes.split("\n")[1].strip() == words.strip().replace("counted", "noted")
+    assert all(len(line) <= 80 for line in said.splitlines()), said
 
 
 def test_the_user_is_recognisable_and_has_no_permissions(world: World) -> None:

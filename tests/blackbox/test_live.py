@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import time
@@ -57,6 +58,9 @@ def test_the_same_as_from_files(
     assert found["key_changes"] == of_files["key_changes"]
     assert found["read"]["seen"] == len(told)
     assert {one["region"] for one in lookup.asked} == {"eu-west-1", "us-east-1"}
+    whole = [one["region"] for one in lookup.asked if "LookupAttributes" not in one]
+    assert sorted(whole) == ["eu-west-1", "us-east-1", "us-east-1"], "62 records are two pages"
+    assert lookup.tokens_refused == 0
 
 
 def test_uses_before_the_span_are_looked_up_by_key(
@@ -69,6 +73,166 @@ def test_uses_before_the_span_are_looked_up_by_key(
     assert all(
         one.get("LookupAttributes") for one in lookup.asked if one["StartTime"] < clock.now() - 3 * HOUR
     )
+
+
+def user_deleted(records: Records, user: str = "deploy-ci", **changes: Any) -> dict[str, Any]:
+    return records.key_change("DeleteUser", "", requestParameters={"userName": user}, **changes)
+
+
+def asked_before(lookup: LookupEvents, clock: Clock, ago: float) -> list[tuple[str, str, str]]:  # noqa: F811
+    """The look-ups of what lies before a span: region, attribute and value."""
+    asked = (one for one in lookup.asked if one["StartTime"] < clock.now() - ago - 60)
+    return sorted(
+        (one["region"], attribute["AttributeKey"], attribute["AttributeValue"])
+        for one in asked for attribute in one.get("LookupAttributes", [{}])
+    )
+
+
+def same_as_files(
+    program: Program, told: list[dict[str, Any]], found: dict[str, Any], since: str
+) -> None:
+    (program.folder / "trail.json").write_bytes(trail(*told))
+    assert found["findings"] == program.json("trail.json", "--since", since)["findings"]
+
+
+def test_uses_before_the_span_of_a_deleted_user_are_looked_up_by_name(
+    program: Program, environment: dict[str, str], lookup: LookupEvents, clock: Clock  # noqa: F811
+) -> None:
+    records = Records(clock)
+    told = [
+        records.use(KEY, ago=3 * HOUR, source="203.0.113.20"),
+        records.use("AKIADEPLOYCI2EXAMPLE", ago=4 * HOUR, source="203.0.113.21", region="eu-west-1"),
+        records.use("AKIAOTHERUSEREXAMPLE", ago=3 * HOUR, user="other", source="203.0.113.22"),
+        records.use("AKIADEPLOYCI2EXAMPLE", ago=26 * HOUR, source="203.0.113.23"),
+        user_deleted(records, ago=HOUR),
+    ]
+    lookup.put(*told)
+    found = live(program, environment, "--since", "2h")
+    left = {
+        (one["access_key_id"], one["source"], one["causes"][0]["id"])
+        for one in found["findings"] if one["origins"]["predicted"]
+    }
+    assert left == {
+        (KEY, "203.0.113.20", "key-deleted"),
+        ("AKIADEPLOYCI2EXAMPLE", "203.0.113.21", "key-deleted"),
+    }
+    same_as_files(program, told, found, "2h")
+    assert asked_before(lookup, clock, 2 * HOUR) == [
+        (region, "Username", "deploy-ci") for region in ("eu-west-1", "us-east-1")
+    ]
+    assert found["read"]["seen"] == 1, "what lies before the span is not counted as read"
+
+
+def test_a_key_that_is_only_refused_was_in_use_until_before_the_span(
+    program: Program, environment: dict[str, str], lookup: LookupEvents, clock: Clock  # noqa: F811
+) -> None:
+    records = Records(clock)
+    used = records.use(KEY, ago=3 * HOUR, source="203.0.113.20")
+    good = "AKIADEPLOYCI2EXAMPLE"
+    told = [
+        records.use(KEY, ago=4 * HOUR, source="203.0.113.21"), used,
+        *(records.refused(KEY, ago=1800 + n, source="203.0.113.20") for n in range(3)),
+        # The span itself tells until when this one was good.
+        records.use(good, ago=5000, user="other"), records.refused(good, ago=600, user="other"),
+        # Nobody issued this one.
+        records.refused("not a key", ago=500, user="third"),
+    ]
+    lookup.put(*told)
+    found = live(program, environment, "--since", "2h")
+    [one] = [one for one in found["findings"] if one["access_key_id"] == KEY]
+    when = used["eventTime"].replace("T", " ").replace("Z", " UTC")
+    [until] = [fact for cause in one["causes"] for fact in cause["evidence"] if "in use until" in fact["fact"]]
+    assert until["fact"] == f"The key was in use until {when}, from 203.0.113.20"
+    assert until["event_ids"] == [used["eventID"]]
+    same_as_files(program, told, found, "2h")
+    assert asked_before(lookup, clock, 2 * HOUR) == [
+        (region, "AccessKeyId", KEY) for region in ("eu-west-1", "us-east-1")
+    ]
+
+
+def test_what_several_look_ups_find_counts_once(
+    program: Program, environment: dict[str, str], lookup: LookupEvents, clock: Clock  # noqa: F811
+) -> None:
+    records = Records(clock)
+    told = [
+        *(records.use(KEY, ago=3 * HOUR + n, source="203.0.113.20") for n in range(5)),
+        records.key_change("UpdateAccessKey", KEY, status="Inactive", ago=HOUR),
+        records.key_change("DeleteAccessKey", KEY, ago=HOUR - 60),
+        user_deleted(records, ago=HOUR - 120),
+        records.refused(KEY, ago=600, source="203.0.113.20"),
+    ]
+    lookup.put(*told)
+    found = live(program, environment, "--since", "2h")
+    [one] = found["findings"]
+    assert one["predicted"]["uses"] == 5
+    same_as_files(program, told, found, "2h")
+    assert asked_before(lookup, clock, 2 * HOUR) == [
+        (region, attribute, value) for region in ("eu-west-1", "us-east-1")
+        for attribute, value in (("AccessKeyId", KEY), ("Username", "deploy-ci"))
+    ]
+
+
+def test_of_a_refused_key_only_so_many_pages_are_read_and_that_is_said(
+    program: Program, environment: dict[str, str], lookup: LookupEvents, clock: Clock  # noqa: F811
+) -> None:
+    records = Records(clock)
+    lookup.page_size = 2
+    uses = [records.use(KEY, ago=3 * HOUR + n) for n in range(50)]
+    lookup.put(*uses, records.refused(KEY, ago=600))
+    found = live(program, environment, "--since", "2h", "--regions", "us-east-1", code=2)
+    assert len(asked_before(lookup, clock, 2 * HOUR)) == 20 and lookup.tokens_refused == 0
+    reached = uses[39]["eventTime"][:16].replace("T", " ")
+    assert found["warnings"] == [{
+        "file": "live: us-east-1",
+        "reason": "earlier uses of refused key AKIA****MPLE: "
+                  f"read back to {reached} UTC only, older ones are left out",
+    }]
+    assert "in use until" in json.dumps(found["findings"])
+
+
+def test_of_many_refused_keys_those_refused_most_are_looked_up_and_that_is_said(
+    program: Program, environment: dict[str, str], lookup: LookupEvents, clock: Clock  # noqa: F811
+) -> None:
+    records = Records(clock)
+    keys = [f"AKIA{'ABCDEFGHIJKLMNOP'[n % 16]}{n:02}PROBEDEXAMPLE"[:20] for n in range(23)]
+    often, rare = keys[:20], keys[20:]
+    lookup.put(*(
+        records.refused(key, ago=600 + n)
+        for n, key in enumerate([*often, *often, *rare])
+    ))
+    one_region = ("--since", "2h", "--regions", "us-east-1")
+    found = live(program, environment, *one_region, code=2)
+    [warning] = found["warnings"]
+    assert warning["reason"].endswith(
+        "were looked up for the 20 keys refused most often only: those of 3 more are left out"
+    )
+    assert [value for *_, value in asked_before(lookup, clock, 2 * HOUR)] == sorted(often)
+    lookup.asked.clear()
+    live(program, environment, *one_region, "--access-key-id", rare[0])
+    assert [value for *_, value in asked_before(lookup, clock, 2 * HOUR)] == [rare[0]]
+
+
+def test_progress_is_shown_while_earlier_uses_are_looked_up(
+    program: Program, environment: dict[str, str], lookup: LookupEvents, clock: Clock  # noqa: F811
+) -> None:
+    records = Records(clock)
+    lookup.put(*(records.refused(f"AKIAPROBED{n:03}EXAMPLE", ago=600) for n in range(6)))
+    terminal, line = pty.openpty()
+    process = subprocess.Popen(
+        [program.path, "scan", "--live", "--since", "2h", "--regions", "us-east-1"],
+        cwd=program.folder, env=program.environment(**environment, TERM="xterm"),
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=line,
+    )
+    os.close(line)
+    shown = b""
+    try:
+        while part := os.read(terminal, 4096):
+            shown += part
+    except OSError:  # The other end is closed.
+        pass
+    os.close(terminal)
+    assert process.wait(timeout=30) == 0
+    assert "earlier uses of refused key AKIA****MPLE, 4 of 6; back to" in shown.decode()
 
 
 def test_a_region_without_permission_is_said_with_the_action(

@@ -119,6 +119,7 @@ class LookupEvents(Server):
         self.empty_pages = 0  # After each page with items, so many without, and with a token.
         self.token_lives = 3600.0
         self.tokens_to_refuse = 0  # The next so many requests with a token find it expired.
+        self.tokens_refused = 0
         self.throttled = 0
         self.asked: list[dict[str, Any]] = []  # Requests that were answered, with their region.
         self._records: dict[tuple[str, str], dict[str, Stored]] = defaultdict(dict)
@@ -208,6 +209,7 @@ class LookupEvents(Server):
                 self._tokens.clear()
                 kept = None
             if kept is None or old or kept["fingerprint"] != fingerprint.hexdigest():
+                self.tokens_refused += 1
                 raise Refused("InvalidNextTokenException", "Invalid token.")
             at, empties = kept["at"], kept["empties"]
         found = [

@@ -42,6 +42,15 @@ pub fn connector() -> Connector {
     Connector::builder().tls_provider(TLS).build()
 }
 
+/// The region of a partition in which IAM and global STS are recorded.
+pub fn iam_region(region: &str) -> &'static str {
+    match region {
+        region if region.starts_with("cn-") => "cn-north-1",
+        region if region.starts_with("us-gov-") => "us-gov-west-1",
+        _ => "us-east-1",
+    }
+}
+
 /// The same settings for another region.
 pub fn in_region(config: &SdkConfig, region: &str) -> SdkConfig {
     config.clone().into_builder().region(Region::new(region.to_owned())).build()

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 mod cleanup;
 pub mod monitor;
+pub mod reach;
 pub mod run;
 
 /// In what state the credentials are when `sts:GetCallerIdentity` is called with them.
@@ -292,7 +293,7 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn outcome(seen_after: Option<i64>) -> Outcome {
+    pub(super) fn outcome(seen_after: Option<i64>) -> Outcome {
         let call = |case, seen_after: Option<i64>| Call {
             case,
             region: "ap-southeast-1".to_owned(),

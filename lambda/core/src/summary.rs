@@ -20,7 +20,7 @@ pub(crate) mod tests;
 
 pub use build::build;
 pub use page::{Continuation, WHOLE};
-pub use reading::intake;
+pub use reading::{ON_ITS_WAY, intake};
 pub use shape::{
     Accounting, Answer, CauseCount, CoverageView, Cut, Extent, GroupView, IncidentView, KeyCount,
     LiveSession, Matrix, Reading, ShortCause, Slot, SourceCount, Standing, State, Summary, Totals,

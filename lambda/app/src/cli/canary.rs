@@ -157,7 +157,7 @@ async fn ask(config: &aws_config::SdkConfig, function: &str, outcome: &Outcome) 
             answer.map_err(|err| format!("{err:#}"))
         }
     };
-    Monitor::new(function, key, answer)
+    Monitor::new(function, outcome, answer)
 }
 
 fn succeeded(outcome: &Outcome) -> bool {

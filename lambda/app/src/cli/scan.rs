@@ -199,6 +199,7 @@ fn read_live(
         to,
         now,
         look_back: settings.look_back,
+        filter: &settings.filter,
     })
     .context("--live")
 }

@@ -1,7 +1,7 @@
 //! A live account, read with a person's own credentials: the sweep of the monitor without a monitor.
 //!
-//! Reads every management record of a time span by LookupEvents, and for keys that were turned off
-//! in it, their uses in the look-back before it. Must not judge records. What was not read is said.
+//! Reads every management record of a time span by LookupEvents, and, for keys that were turned off or
+//! refused in it, their uses in the look-back before it. Must not judge records. What was not read is said.
 
 use std::future;
 use std::io::IsTerminal as _;
@@ -9,11 +9,11 @@ use std::io::IsTerminal as _;
 use anyhow::{Context as _, bail};
 use aws_config::SdkConfig;
 use aws_credential_types::provider::ProvideCredentials as _;
-use aws_sdk_cloudtrail::types::LookupAttributeKey;
 use chrono::{DateTime, TimeDelta, Utc};
-use failure_monitor_core::key_change::{self, Change, KeyChange, Mint};
+use failure_monitor_core::key_change::Mint;
 use failure_monitor_core::key_use::KeyUse;
 use failure_monitor_core::look::FirstLook;
+use failure_monitor_core::settings::Filter;
 use failure_monitor_core::state::TimeRange;
 use futures_util::future::join_all;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -21,6 +21,10 @@ use tokio::time::{Duration, Instant};
 
 use super::lookup_events::{LookupEvents, Query};
 use crate::aws;
+
+mod earlier;
+
+use earlier::{Earlier, Plan};
 
 /// Longer than anybody waits; a person stops it with Ctrl-C.
 const PATIENCE: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -42,6 +46,8 @@ pub struct Span<'a> {
     pub now: DateTime<Utc>,
     /// How far back from a key change its uses matter.
     pub look_back: TimeDelta,
+    /// Of which refused keys the uses before are wanted.
+    pub filter: &'a Filter,
 }
 
 /// What was read.
@@ -111,15 +117,21 @@ async fn read_regions(span: &Span<'_>) -> anyhow::Result<Live> {
         live.uses.extend(one.uses);
         live.looks.push((one.name, one.look));
     }
-    let earlier = earlier_spans(&live, from, oldest, span.look_back);
-    let stopped = !earlier.is_empty()
+    let plan = Plan::new(&live, from, oldest, span.look_back, span.filter);
+    let mut earlier: Vec<Earlier> = regions.iter().map(|name| Earlier::new(name)).collect();
+    let stopped = !plan.is_empty()
         && (stopped
             || tokio::select! {
-                () = earlier_uses(&lookup, &regions, &earlier, &mut live) => false,
+                () = plan.look_up(&lookup, &mut earlier, &bars) => false,
                 () = &mut interrupt => true,
             });
+    earlier.into_iter().for_each(|one| one.add_to(&mut live));
+    live.problems.extend(plan.left_out.into_iter().map(|why| ("live".to_owned(), why)));
     if stopped {
-        let why = format!("stopped: not all uses before {} of keys turned off were read", at(from));
+        let why = format!(
+            "stopped: not all uses before {} of keys turned off or refused were read",
+            at(from)
+        );
         live.problems.push(("live".to_owned(), why));
     }
     Ok(live)
@@ -143,12 +155,7 @@ fn regions(config: &SdkConfig, asked: &[String]) -> Vec<String> {
     let mut regions = asked.to_vec();
     if regions.is_empty() {
         regions.extend(config.region().map(ToString::to_string));
-        // IAM and global STS are recorded in one region of each partition.
-        let global = match regions.first() {
-            Some(region) if region.starts_with("cn-") => "cn-north-1",
-            Some(region) if region.starts_with("us-gov-") => "us-gov-west-1",
-            _ => "us-east-1",
-        };
+        let global = aws::iam_region(regions.first().map_or("", String::as_str));
         regions.push(global.to_owned());
     }
     regions.sort();
@@ -185,11 +192,7 @@ impl OfRegion {
     }
 
     async fn read(&mut self, lookup: &LookupEvents, range: TimeRange, bars: &MultiProgress) {
-        let bar = bars.add(ProgressBar::new_spinner());
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix}: {msg}") {
-            bar.set_style(style);
-        }
-        bar.set_prefix(self.name.clone());
+        let bar = spinner(bars, &self.name);
         let mut requests = 0_u64;
         let query = Query { attribute: None, range };
         let Some(mut pages) = lookup.pages(&self.name, query, Instant::now() + PATIENCE) else {
@@ -237,51 +240,14 @@ fn at(time: DateTime<Utc>) -> String {
     time.format("%Y-%m-%d %H:%M UTC").to_string()
 }
 
-/// Keys that were turned off in the span, and when before it their uses matter.
-fn earlier_spans(
-    live: &Live,
-    from: DateTime<Utc>,
-    oldest: DateTime<Utc>,
-    look_back: TimeDelta,
-) -> Vec<(String, TimeRange)> {
-    let off = |change: &&KeyChange| matches!(change.change, Change::Deactivated | Change::Deleted);
-    live.looks
-        .iter()
-        .flat_map(|(_, look)| look.key_changes.iter().filter(off))
-        .filter_map(|change| {
-            let first = change.time.checked_sub_signed(look_back)?.max(oldest);
-            let range = TimeRange { from: first, to: from };
-            (first < from).then_some((change.access_key_id.clone()?, range))
-        })
-        .collect()
-}
-
-/// The uses of keys before the span.
-async fn earlier_uses(
-    lookup: &LookupEvents,
-    regions: &[String],
-    earlier: &[(String, TimeRange)],
-    live: &mut Live,
-) {
-    for (access_key_id, range) in earlier {
-        for region in regions {
-            let attribute = Some((LookupAttributeKey::AccessKeyId, access_key_id.clone()));
-            let query = Query { attribute, range: *range };
-            let Some(mut pages) = lookup.pages(region, query, Instant::now() + PATIENCE) else {
-                continue;
-            };
-            while let Some(page) = pages.next().await {
-                for record in page.records.iter().flatten() {
-                    live.uses.extend(KeyUse::of(record));
-                    live.mints.extend(key_change::mint(record));
-                }
-            }
-            if let Some(problem) = pages.problem() {
-                let why = format!("earlier uses of a key that was turned off: {problem}");
-                live.problems.push((format!("live: {region}"), why));
-            }
-        }
+/// What shows how far the reading of a region has come.
+fn spinner(bars: &MultiProgress, region: &str) -> ProgressBar {
+    let bar = bars.add(ProgressBar::new_spinner());
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix}: {msg}") {
+        bar.set_style(style);
     }
+    bar.set_prefix(region.to_owned());
+    bar
 }
 
 #[cfg(test)]

@@ -55,6 +55,8 @@ pub struct Pages<'a> {
     query: Query,
     /// The latest moment still to be read.
     to: DateTime<Utc>,
+    /// The end that is asked for: a token is good only with the parameters that it was given for.
+    end: DateTime<Utc>,
     token: Option<String>,
     deadline: Instant,
     /// Records of the earliest second read: a second may be cut by the end of a page.
@@ -93,6 +95,7 @@ impl LookupEvents {
         Some(Pages {
             region,
             to: query.range.to,
+            end: query.range.to,
             query,
             token: None,
             deadline,
@@ -126,7 +129,10 @@ impl Pages<'_> {
             }
             match self.ask().await {
                 Ok(output) => return Some(self.page(output)),
-                Err(Trouble::StaleToken) if self.token.is_some() => self.token = None,
+                Err(Trouble::StaleToken) if self.token.is_some() => {
+                    self.token = None;
+                    self.end = self.to;
+                }
                 Err(Trouble::Throttled) => {
                     // Full jitter: others share the two requests a second.
                     tokio::time::sleep(pause.mul_f64(fastrand::f64())).await;
@@ -143,6 +149,11 @@ impl Pages<'_> {
             }
         }
         None
+    }
+
+    /// Whether there may be another page.
+    pub fn has_more(&self) -> bool {
+        !self.ended
     }
 
     /// Why not everything was read.
@@ -179,7 +190,7 @@ impl Pages<'_> {
             .lookup_events()
             .set_lookup_attributes(attribute.map(|attribute| vec![attribute]))
             .start_time(SdkTime::from_secs(self.query.range.from.timestamp()))
-            .end_time(SdkTime::from_secs(self.to.timestamp()))
+            .end_time(SdkTime::from_secs(self.end.timestamp()))
             .max_results(50)
             .set_next_token(self.token.clone());
         let Ok(answer) = tokio::time::timeout_at(self.deadline, request.send()).await else {

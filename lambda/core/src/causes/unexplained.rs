@@ -1,6 +1,6 @@
 //! Nothing that is known explains the failures: said as such, never guessed.
 
-use crate::cause::{Cause, Confidence, Evidence, Match, Situation};
+use crate::cause::{Cause, Confidence, Evidence, Match, Situation, UseTally, at};
 
 pub(super) const CAUSE: Cause = Cause {
     id: "unexplained",
@@ -55,5 +55,16 @@ fn check(situation: &Situation<'_>) -> Option<Match> {
         let fact = "The records that were read show no change of the key";
         evidence.push(Evidence::new(fact, Vec::new()));
     }
+    evidence.extend(in_use_until(situation));
     Some(Match { confidence: Confidence::Low, evidence, next_steps: Vec::new() })
+}
+
+/// The last success before the first refusal: what happened to the key happened after it.
+fn in_use_until(situation: &Situation<'_>) -> Option<Evidence> {
+    let first = situation.group.all.first?;
+    let before = |uses: &&UseTally| uses.tally.last.is_some_and(|last| last < first);
+    let last = situation.key.uses.iter().filter(before).max_by_key(|uses| uses.tally.last)?;
+    let fact =
+        format!("The key was in use until {}, from {}", at(last.tally.last?), last.caller.source);
+    Some(Evidence::new(fact, last.tally.event_ids()))
 }

@@ -9,7 +9,7 @@ use crate::state::{Coverage, TimeRange};
 
 /// What is newer than this may still be on its way: CloudTrail takes 5 to 15 minutes, at times
 /// longer (<https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-concepts.html>).
-const ON_ITS_WAY: TimeDelta = TimeDelta::minutes(30);
+pub const ON_ITS_WAY: TimeDelta = TimeDelta::minutes(30);
 /// How many regions or intakes are named in a sentence.
 const NAMED: usize = 4;
 
