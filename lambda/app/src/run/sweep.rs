@@ -14,6 +14,7 @@ use futures_util::future::join_all;
 use tokio::time::{Duration, Instant};
 
 use super::{Counts, Invocation, Monitor, Reading};
+use crate::aws;
 use crate::intake::lookup_events::{Pages, Query};
 use crate::notify::Notifier;
 use crate::store::{Key, Refused, Store, Versioned};
@@ -128,11 +129,7 @@ impl<S: Store, N: Notifier> Monitor<S, N> {
         run: &Invocation,
         deadline: Instant,
     ) -> anyhow::Result<Counts> {
-        let region = match run.partition.as_str() {
-            "aws-cn" => "cn-north-1",
-            "aws-us-gov" => "us-gov-west-1",
-            _ => "us-east-1",
-        };
+        let region = aws::iam_region(&run.region);
         let mut counts = Counts::default();
         // Where IAM's region is not swept, key changes come by the queue only.
         if !self.settings.regions.iter().any(|swept| swept == region) {
