@@ -95,10 +95,10 @@ def test_hostile_text_mentions_nobody(deployed: Deployment, slack: Function, hoo
 
 def test_the_address_is_in_no_log_whatever_is_logged(deployed: Deployment, hook: Webhook) -> None:
     deployed.moto.client("ssm").put_parameter(
-        Name=PARAMETER, Value=hook.url + hook.path, Type="SecureString"
+        Name=WEBHOOK, Value=hook.url + hook.path, Type="SecureString"
     )
     function = deployed.function("slack", {
-        "FAILURE_MONITOR_SLACK_WEBHOOK_PARAMETER": PARAMETER, "FAILURE_MONITOR_LOG": "trace",
+        "FAILURE_MONITOR_SLACK_WEBHOOK_PARAMETER": WEBHOOK, "FAILURE_MONITOR_LOG": "trace",
     })
     send(function, alert(deployed))
     hook.then(404, "no_service")
