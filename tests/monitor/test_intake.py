@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from rigs.proxy import error
 from rigs.records import KEY, compact, log_file
+from rigs.serve import Answer
 
 from .deployment import Deployment
 from .payloads import (
@@ -171,6 +173,38 @@ def test_a_passing_fault_of_s3_is_tried_again(deployed: Deployment) -> None:
     deployed.proxy.fault("s3:GetObject", error("InternalError", 500, "again"), times=1)
     deployed.take(s3_notification("logs", trail_key()))
     assert deployed.counted() == 3
+
+
+# Reflected polynomials of https://reveng.sourceforge.io/crc-catalogue/all.htm, by S3's names.
+CHECKSUMS = {"crc32": (32, 0xEDB88320), "crc32c": (32, 0x82F63B78), "crc64nvme": (64, 0x9A6C9329AC4BC9B5)}
+
+
+def checksum(name: str, data: bytes) -> str:
+    """As S3 writes it."""
+    width, polynomial = CHECKSUMS[name]
+    ones = (1 << width) - 1
+    value = ones
+    for byte in data:
+        value ^= byte
+        for _ in range(8):
+            value = value >> 1 ^ polynomial if value & 1 else value >> 1
+    return base64.b64encode((value ^ ones).to_bytes(width // 8, "big")).decode()
+
+
+@pytest.mark.parametrize("name", CHECKSUMS)
+def test_an_object_that_was_damaged_on_the_way_is_read_again(deployed: Deployment, name: str) -> None:
+    """Its last byte is wrong, which inflating alone would tell too late."""
+    data = log_file([deployed.records.refused(ago=60)])
+    deployed.file(data)
+    said = {f"x-amz-checksum-{name}": checksum(name, data), "x-amz-checksum-type": "FULL_OBJECT"}
+    sent = [data[:-1] + bytes([data[-1] ^ 1]), data]
+    deployed.proxy.fault("s3:GetObject", lambda _: Answer(200, sent.pop(0), said))
+    message = s3_notification("logs", trail_key())
+    first = deployed.invoke(sqs(message))
+    assert failed(first.response) == [0] and "checksum" in first.output, first.story()
+    assert deployed.counted() == 0
+    deployed.take(message)
+    assert deployed.counted() == 1
 
 
 def test_a_truncated_file_yields_what_can_be_read(deployed: Deployment) -> None:

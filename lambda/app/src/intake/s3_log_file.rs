@@ -3,6 +3,7 @@
 //! Knows which objects are trail files and which errors are worth another try. A file is put on disk
 //! first, because it may be looked at twice, and is read like any other file.
 
+use std::error::Error as _;
 use std::io::Write;
 
 use aws_sdk_s3::Client;
@@ -82,7 +83,11 @@ pub async fn fetch(client: &Client, object: &Object) -> Result<Input, NotRead> {
     let mut body = answer.body;
     let mut size = 0;
     while let Some(part) = body.next().await {
-        let part = part.map_err(|err| trouble(format!("the transfer broke off: {err}")))?;
+        let part = part.map_err(|err| {
+            // The error itself says only that there was one.
+            let why = err.source().map_or_else(|| err.to_string(), ToString::to_string);
+            trouble(format!("the transfer broke off: {why}"))
+        })?;
         file.write_all(&part).map_err(|err| trouble(format!("no room on disk: {err}")))?;
         size += part.len() as u64;
     }
