@@ -8,6 +8,7 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_smithy_http_client::{Builder, Connector, tls};
+use failure_monitor_core::causes::partition;
 
 /// How often the SDK tries a request, the first time among them.
 const ATTEMPTS: u32 = 4;
@@ -42,11 +43,11 @@ pub fn connector() -> Connector {
     Connector::builder().tls_provider(TLS).build()
 }
 
-/// The region of a partition in which IAM and global STS are recorded.
+/// Where IAM and global STS are recorded for a region: in one of its partition.
 pub fn iam_region(region: &str) -> &'static str {
-    match region {
-        region if region.starts_with("cn-") => "cn-north-1",
-        region if region.starts_with("us-gov-") => "us-gov-west-1",
+    match partition(region) {
+        "aws-cn" => "cn-north-1",
+        "aws-us-gov" => "us-gov-west-1",
         _ => "us-east-1",
     }
 }

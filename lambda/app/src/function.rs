@@ -43,8 +43,8 @@ pub fn main() -> ExitCode {
     let mut settings = config::of_function();
     if !understood {
         let wrong = format!(
-            "FAILURE_MONITOR_LOG is {filter:?}: it must be a level (error, warn, info, \
-             debug), or levels by target such as failure_monitor=debug,info"
+            "FAILURE_MONITOR_LOG is {filter:?}: it must be a level (error, warn, info, debug), \
+             or levels by target such as failure_monitor=debug,info"
         );
         settings = Err(settings.err().into_iter().flatten().chain([wrong]).collect());
     }

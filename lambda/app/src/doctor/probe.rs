@@ -15,7 +15,7 @@ use aws_sdk_sts::config::{
 };
 use aws_sdk_sts::error::{DisplayErrorContext, SdkError};
 use failure_monitor_core::access_key;
-use failure_monitor_core::causes::{must_be_enabled, partition};
+use failure_monitor_core::causes::must_be_enabled;
 use failure_monitor_core::failure::{Family, classify};
 
 use super::chain::{self, CREDENTIAL_PROCESS, How, Keys};
@@ -223,11 +223,7 @@ impl Caller {
         };
         let config = aws_sdk_iam::Config::builder()
             .behavior_version(BehaviorVersion::latest())
-            .region(Region::new(match partition(&live.region) {
-                "aws-cn" => "cn-north-1",
-                "aws-us-gov" => "us-gov-west-1",
-                _ => DEFAULT_REGION,
-            }))
+            .region(Region::new(aws::iam_region(&live.region)))
             .credentials_provider(credentials(keys))
             .http_client(self.http.clone())
             .timeout_config(timeouts());

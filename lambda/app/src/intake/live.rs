@@ -1,7 +1,6 @@
-//! A live account, read with a person's own credentials: the sweep of the monitor without a monitor.
-//!
-//! Reads every management record of a time span by LookupEvents, and, for keys that were turned off or
-//! refused in it, their uses in the look-back before it. Must not judge records. What was not read is said.
+//! Reads every management record of a time span by LookupEvents, and, for keys that were turned
+//! off or refused in it and users who were deleted in it, their uses in the look-back before it.
+//! Must not judge records. What was not read is said.
 
 use std::future;
 use std::io::IsTerminal as _;
